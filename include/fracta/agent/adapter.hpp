@@ -1,0 +1,54 @@
+// What differs from one agent CLI to the next: the command, the workspace files, the stream server. One file each in
+// src/agent/adapters/: claude, codex, opencode, command.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fracta/agent/spec.hpp"
+#include "fracta/base/result.hpp"
+#include "fracta/config/config.hpp"
+
+namespace fracta::agent {
+
+struct WorkspaceFile {
+  std::string config_map_key;   // "dot-claude--settings.json"
+  std::string path;             // ".claude/settings.json", relative to the working directory
+  std::string content;
+};
+
+struct AdapterInput {
+  const AgentSpec& spec;
+  const config::Config& config;
+  const config::AgentRuntime& runtime;
+  std::string id;
+  std::string working_directory;
+  std::string auth_mount_path;   // where auth-secret is mounted
+};
+
+struct StreamServer {
+  std::vector<std::string> command;
+  int port = 0;
+  std::string health_path;                              // empty: TCP probe
+  std::vector<config::EnvVar> env;                      // secrets only as secret_ref to the agent's own Secret
+  std::map<std::string, std::string> secret_data;       // e.g. the capability token; generated, unique per agent
+};
+
+class Adapter {
+ public:
+  virtual ~Adapter() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] virtual std::vector<WorkspaceFile> workspace_files(const AdapterInput& input) const = 0;
+  [[nodiscard]] virtual Result<std::vector<std::string>> batch_command(const AdapterInput& input) const = 0;
+  // kInvalid: `unsupported runtime "<r>" for K8s stream mode`
+  [[nodiscard]] virtual Result<StreamServer> stream_server(const AdapterInput& input, const std::string& token) const = 0;
+};
+
+// Null for an unknown name. Adapters are stateless and live for the whole process.
+const Adapter* find_adapter(std::string_view name);
+std::vector<std::string> adapter_names();   // sorted
+
+}  // namespace fracta::agent

@@ -1,0 +1,50 @@
+// AgentSpec + Config -> Kubernetes objects. Pure: spawn, --dry-run, `config validate --server`, tests and the golden
+// files all call this one function (design §2.3). Shapes: shared/reference/fracta-upstream.md §2; differences are listed
+// in docs/compatibility.md.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fracta/agent/spec.hpp"
+#include "fracta/base/json_fwd.hpp"
+#include "fracta/base/result.hpp"
+#include "fracta/config/config.hpp"
+
+namespace fracta::agent {
+
+struct BuildInput {
+  const AgentSpec& spec;
+  const config::Config& config;
+  std::string spawned_at;                               // RFC 3339; the only thing that is not derived from the inputs
+  std::map<std::string, std::string> auth_secret_data;  // file name -> bytes; empty = no Secret is created
+  std::vector<config::EnvVar> credential_env;           // wins over kubernetes.env of the same name
+  std::map<std::string, std::string> credential_files;  // workspace files a binding adds, e.g. .fracta/user-settings.json
+};
+
+// In the order they are created: owner first (design §2.2). ConfigMap and Secret carry no ownerReferences yet; the
+// caller adds them with owner_reference() once the owner's uid is known.
+struct AgentObjects {
+  std::string id;
+  std::shared_ptr<Json> owner;         // Job or Pod; never null
+  std::shared_ptr<Json> config_map;    // never null
+  std::shared_ptr<Json> secret;        // null pointer when there is no data
+  [[nodiscard]] bool is_stream() const;
+};
+
+// kInvalid: unknown runtime, no image ("runtime/k8s: Image is required"), ConfigMap above 1 MiB, refused pod spec, ...
+Result<AgentObjects> build(const BuildInput& input);
+
+// {apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: false}
+void set_owner(Json& object, const Json& owner, const std::string& uid);
+
+// A Pod made from the Job's template, for the server dry-run (Pod Security and quota look at Pods).
+Json pod_from_job(const Json& job);
+
+// The last check before POST, for every kind of pod, on the result and not on the input (anchors D.4, CVE-2026-31892):
+// extras only on `agent`, built-in volumes are ours, no token mount unless asked for, policy of pod_security holds.
+Result<void> check_pod_spec(const Json& pod_spec, const config::Config& config);
+
+}  // namespace fracta::agent

@@ -1,0 +1,178 @@
+// fracta.yaml as values. Field names, meaning and defaults: shared/reference/fracta-upstream.md §1 (docs/configuration.md).
+// Blocks that only other upstream processes read (gateway, mcp_servers, ontology, ...) are accepted and kept in `other`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fracta/base/json_fwd.hpp"
+
+namespace fracta::config {
+
+using StringMap = std::map<std::string, std::string>;
+
+struct SecretKeyRef {
+  std::string name;
+  std::string key;
+};
+
+// agents.agent_runtimes.<r>.kubernetes.env[]
+struct EnvVar {
+  std::string name;
+  std::string value;
+  std::optional<SecretKeyRef> secret_ref;   // then value is empty
+};
+
+struct Resources {   // Kubernetes quantities, checked; empty = not set
+  std::string cpu_request, cpu_limit, memory_request, memory_limit;
+  [[nodiscard]] bool empty() const { return cpu_request.empty() && cpu_limit.empty() && memory_request.empty() && memory_limit.empty(); }
+};
+
+enum class PodSecurity {
+  kDefault,      // key absent: seccomp RuntimeDefault and no privilege escalation; root images keep working
+  kRestricted,   // everything Pod Security "restricted" asks for
+  kBaseline,
+  kNone,         // nothing set by Fracta
+};
+
+struct KubernetesConfig {
+  std::string ns = "fracta";                    // key: namespace
+  std::string image;
+  std::string image_pull_policy;                // "", Always, IfNotPresent, Never
+  std::string service_account;
+  std::string pvc;
+  std::string pvc_mount_path = "/workspace";
+  StringMap labels;
+  StringMap annotations;
+  StringMap node_selector;
+  std::shared_ptr<const Json> tolerations;      // array of corev1.Toleration (upstream's strings are converted); never null
+  std::shared_ptr<const Json> affinity;         // corev1.Affinity or null pointer
+  Resources resources;
+  int job_ttl_seconds = 300;
+  std::shared_ptr<const Json> extra_volumes;        // array of corev1.Volume, YAML already normalised; never null
+  std::shared_ptr<const Json> extra_volume_mounts;  // array of corev1.VolumeMount; never null
+
+  // Beyond upstream.
+  std::optional<std::int64_t> active_deadline_seconds;
+  std::vector<std::string> image_pull_secrets;
+  std::string priority_class_name;
+  std::string runtime_class_name;
+  PodSecurity pod_security = PodSecurity::kDefault;
+  std::shared_ptr<const Json> pod_security_context;         // corev1.PodSecurityContext, overrides pod_security's fields; or null pointer
+  std::shared_ptr<const Json> container_security_context;   // corev1.SecurityContext; or null pointer
+  bool automount_service_account_token = false;
+  std::optional<std::int64_t> termination_grace_period_seconds;
+};
+
+struct AuthOrigin {
+  std::string type;        // http_header_token | command_output | secret_env
+  std::string scope;       // agent_runtime | host_edge | any
+  std::vector<std::string> command;
+  std::string delivery;    // file_mount | env | staged_secret
+  std::string path;
+  bool required = true;
+  std::string request_method, request_url;
+  StringMap request_headers;
+  std::string extract_header;
+  std::string env_name;
+  std::optional<SecretKeyRef> secret_ref;
+};
+
+struct AuthResolver {
+  std::string type;        // command
+  std::vector<std::string> command;   // a bare name or an argv
+  std::int64_t ttl_ms = 0; // <= 0: 60000
+  std::vector<std::string> order;     // deprecated
+};
+
+struct AuthBinding {
+  std::string type;        // claude_api_key_helper | bearer_env | token_file
+  std::string runtime_auth_resolver;
+  std::string auth_origin;
+  std::string env_name;
+};
+
+struct AuthAssertions {
+  std::vector<std::string> require_env, forbid_env, require_source, warn_if_missing_env;
+};
+
+struct AuthProfile {
+  std::map<std::string, AuthOrigin> auth_origins;
+  std::map<std::string, AuthResolver> runtime_auth_resolvers;
+  StringMap env;
+  std::optional<AuthBinding> default_binding;
+  AuthAssertions assertions;
+};
+
+struct AgentRuntime {
+  std::string adapter;               // claude | codex | opencode | command; default: the map key, else command
+  std::string model;
+  StringMap model_tiers;             // heavy, medium, light
+  StringMap env;                     // local backend only
+  std::string auth_profile;
+  std::optional<AuthBinding> auth_binding;
+  std::vector<std::string> credentials;   // stored credentials by name
+  std::vector<std::string> command;       // argv of adapter `command`
+  std::string image;                 // kubernetes.image
+  std::vector<EnvVar> kubernetes_env;     // kubernetes.env
+};
+
+struct PostgresConfig {
+  std::string dsn;                   // a secret
+  int max_conns = 0, min_conns = 0;
+  std::chrono::nanoseconds max_conn_lifetime{}, max_conn_idle_time{};
+};
+
+struct Config {
+  std::string profile;               // resolved: local | kubernetes
+  std::string backend;               // resolved runtime.backend: local | kubernetes
+  KubernetesConfig kubernetes;
+
+  std::string state_driver = "sqlite";
+  std::string sqlite_path = ".fracta/state.db";
+  PostgresConfig postgres;
+  std::string queue_backend;         // "", memory, postgres
+  int queue_workers = 2;
+  std::chrono::nanoseconds queue_lease_timeout = std::chrono::minutes{30};
+  std::string queue_workspace_base;
+  std::string staging_dir;
+  std::string transport = "stdio";
+  std::string listen_addr = ":8080";
+
+  std::string default_runtime = "claude";
+  std::string default_mode = "batch";           // batch | stream
+  std::map<std::string, AgentRuntime> agent_runtimes;
+  std::map<std::string, AuthProfile> auth_profiles;
+
+  std::string control_plane_listen;             // control_plane_api.listen; ":9090" when empty
+  std::string control_plane_url;                // control_plane_api.url (for the CLI)
+  std::string control_plane_client_mode = "auto";
+  std::string gateway_url;
+  std::string gateway_listen;
+
+  std::chrono::nanoseconds reaper_interval = std::chrono::seconds{30};
+  std::chrono::nanoseconds reaper_max_age{};    // 0 = disabled
+  int reaper_max_concurrent = 0;                // 0 = unlimited
+  std::chrono::nanoseconds heartbeat_interval = std::chrono::seconds{15};
+  int ring_size = 100;
+
+  std::string log_level;                        // "" = FRACTA_LOG_LEVEL, else info
+  std::string log_file;
+  std::string default_base_branch;
+  std::vector<std::string> allowed_tools;
+
+  // {connections, strategy, logging}: what upstream puts into the agent's snapshot. Values of keys that look like
+  // secrets (api_key, password, token, ...) are left out of it: a ConfigMap is no place for them.
+  std::shared_ptr<const Json> snapshot;         // never null; may be an empty object
+
+  // The effective configuration with defaults, in fracta.yaml's own shape, secrets replaced by "<redacted>".
+  std::shared_ptr<const Json> effective;        // never null
+  std::string hash;                             // sha256 of the effective configuration *before* redaction, hex
+};
+
+}  // namespace fracta::config

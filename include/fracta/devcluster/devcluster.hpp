@@ -1,0 +1,36 @@
+// A Kubernetes API server and a process-running node for machines without Kubernetes: quickstart, tests, faults on
+// demand. A tool for development, never needed in production. What it covers: docs/devcluster.md.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fracta/base/result.hpp"
+
+namespace fracta::devcluster {
+
+struct Options {
+  std::string host = "127.0.0.1";
+  int port = 0;                              // 0 = any
+  std::string data_directory;                // CA, tokens, pod directories; empty = a temporary one
+  std::string kubeconfig_path;               // written atomically, 0600; empty = <data>/kubeconfig
+  std::map<std::string, std::string> images; // NAME -> root file system directory ("/" = the host's own)
+  bool any_image_is_host = true;             // an unknown image name runs on the host's own root file system
+  bool run_node = true;                      // false: pods stay Pending (API-only tests)
+  std::chrono::milliseconds volume_sync{1'000};   // kubelet's ConfigMap/Secret propagation delay
+};
+
+class DevCluster {
+ public:
+  static Result<std::unique_ptr<DevCluster>> create(Options options);
+  virtual ~DevCluster() = default;           // stops, kills every process it started, removes a temporary directory
+  virtual Result<void> start() = 0;
+  virtual void stop() = 0;
+  [[nodiscard]] virtual std::string url() const = 0;              // https://127.0.0.1:PORT
+  [[nodiscard]] virtual std::string kubeconfig() const = 0;       // path
+};
+
+}  // namespace fracta::devcluster
