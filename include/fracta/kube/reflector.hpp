@@ -1,7 +1,8 @@
-// Reflector<T>: a cache of one resource, kept current by list + watch with client-go's rules (tools/cache/reflector.go):
-// first list with resourceVersion=0, bookmarks, random watch time-out of 5-10 min, 410 -> list again at once, 429 or
-// refused -> back off and keep the version, a watch that ends within 1 s without an event counts as a failure,
-// back-off 0.8 s -> 30 s with jitter, reset after 2 min of health. A half-open connection is noticed by TCP keep-alive.
+// Reflector<T>: a cache of one resource, kept current by list + watch with client-go's rules
+// (tools/cache/reflector.go): first list with resourceVersion=0, bookmarks, random watch time-out of 5-10 min, 410 ->
+// list again at once, 429 or refused -> back off and keep the version, a watch that ends within 1 s without an event
+// counts as a failure, back-off 0.8 s -> 30 s with jitter, reset after 2 min of health. A half-open connection is
+// noticed by TCP keep-alive.
 //
 // T is what the user's projection keeps of an object: the cache of 10,000 pods must not hold their JSON.
 //
@@ -22,6 +23,7 @@
 
 #include "fracta/base/json_fwd.hpp"
 #include "fracta/base/metrics.hpp"
+#include "fracta/base/stop.hpp"
 #include "fracta/kube/client.hpp"
 
 namespace fracta::kube {
@@ -30,23 +32,27 @@ struct ReflectorOptions {
   Resource resource;
   std::string ns;
   std::string label_selector;
-  std::string name;                      // for logs and metrics, e.g. "jobs"
+  std::string name;  // for logs and metrics, e.g. "jobs"
   MetricsRegistry* metrics = nullptr;
+  Backoff::Options backoff;                 // 0.8 s -> 30 s, factor 2, jitter 1
+  std::chrono::seconds minimum_watch{300};  // each watch asks for this times 1..2, so that they do not end together
+  // Instead of really waiting between attempts; for tests. Returns false when stopped.
+  std::function<bool(const std::stop_token&, std::chrono::nanoseconds)> sleep;
 };
 
 // The untyped half, so that the loop is compiled once (src/kube/reflector.cpp).
 class ReflectorLoop {
  public:
   struct Sink {
-    std::function<void(const Json& object)> upsert;                        // added or modified
+    std::function<void(const Json& object)> upsert;  // added or modified
     std::function<void(const Json& object)> erase;
-    std::function<void(const std::vector<std::string>& keys)> retain_only; // after a list: everything else is gone
+    std::function<void(const std::vector<std::string>& keys)> retain_only;  // after a list: everything else is gone
   };
   ReflectorLoop(Client& client, const Clock& clock, ReflectorOptions options, Sink sink);
-  ~ReflectorLoop();                       // stops and joins
+  ~ReflectorLoop();  // stops and joins
   void start();
   void stop();
-  [[nodiscard]] bool synced() const;      // the first list is complete
+  [[nodiscard]] bool synced() const;  // the first list is complete
   // True when synced before the time-out or stop.
   bool wait_until_synced(std::chrono::milliseconds timeout, const std::stop_token& stop = {}) const;
   [[nodiscard]] std::chrono::milliseconds since_last_contact() const;  // last event, bookmark or list
@@ -133,7 +139,7 @@ class Reflector {
   OnChange on_change_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::shared_ptr<const T>> items_;
-  ReflectorLoop loop_;   // last: stops before the rest goes
+  ReflectorLoop loop_;  // last: stops before the rest goes
 };
 
 }  // namespace fracta::kube

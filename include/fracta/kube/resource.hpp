@@ -7,7 +7,7 @@
 namespace fracta::kube {
 
 struct Resource {
-  std::string_view group;     // "" = core
+  std::string_view group;  // "" = core
   std::string_view version;
   std::string_view plural;
   std::string_view kind;
@@ -28,6 +28,7 @@ inline constexpr Resource kPersistentVolumeClaims{"", "v1", "persistentvolumecla
 inline constexpr Resource kServiceAccounts{"", "v1", "serviceaccounts", "ServiceAccount"};
 inline constexpr Resource kJobs{"batch", "v1", "jobs", "Job"};
 inline constexpr Resource kLeases{"coordination.k8s.io", "v1", "leases", "Lease"};
-inline constexpr Resource kSelfSubjectAccessReviews{"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false};
+inline constexpr Resource kSelfSubjectAccessReviews{"authorization.k8s.io", "v1", "selfsubjectaccessreviews",
+                                                    "SelfSubjectAccessReview", false};
 
 }  // namespace fracta::kube
