@@ -1,0 +1,74 @@
+// The daemon's HTTP API (docs/api.md): routes, health, metrics, server-sent events. It decides nothing about agents;
+// everything it knows comes from controlplane. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "fracta/base/clock.hpp"
+#include "fracta/base/metrics.hpp"
+#include "fracta/base/result.hpp"
+#include "fracta/controlplane/control_plane.hpp"
+#include "fracta/net/http_server.hpp"
+
+namespace fracta::server {
+
+struct Identity {
+  std::string name;   // empty = anonymous
+};
+
+// Who sends this request: kUnauthenticated -> 401, kForbidden -> 403. The default lets everybody in.
+using Authenticator = std::function<Result<Identity>(const net::ServerRequest&)>;
+
+struct Options {
+  std::string host = "127.0.0.1";                     // "" = every address
+  int port = 0;                                       // 0 = any free one
+  std::chrono::milliseconds heartbeat{15'000};        // of event streams
+  Authenticator authenticate;
+  std::string version = "unknown", commit = "unknown";
+};
+
+// "127.0.0.1:0", ":9090" (every address), "[::1]:9090", "9090". kInvalid names what is wrong.
+struct ListenAddress {
+  std::string host;
+  int port = 0;
+};
+Result<ListenAddress> parse_listen_address(std::string_view text);
+bool is_loopback(std::string_view host);
+
+class ApiServer {
+ public:
+  // Binds. `control_plane` and `metrics` outlive it.
+  static Result<std::unique_ptr<ApiServer>> create(controlplane::ControlPlane& control_plane, const Clock& clock,
+                                                   MetricsRegistry& metrics, Options options);
+  ~ApiServer();
+
+  void start();
+  [[nodiscard]] std::string address() const;
+  [[nodiscard]] int port() const;
+  void begin_shutdown();                              // readyz fails and mutating calls get 503 from here on
+  bool stop(std::chrono::milliseconds deadline);      // true when every handler ended in time
+
+ private:
+  class Impl;
+  explicit ApiServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The routes without a socket: what ApiServer serves. For tests and for other listeners (a Unix socket).
+class Api {
+ public:
+  Api(controlplane::ControlPlane& control_plane, const Clock& clock, MetricsRegistry& metrics, Options options);
+  ~Api();
+  [[nodiscard]] net::ServerResponse handle(const net::ServerRequest& request) const;
+  void begin_shutdown();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fracta::server
