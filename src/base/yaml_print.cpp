@@ -15,11 +15,13 @@ bool reads_as_other_kind(std::string_view text) {
       "false", "False", "FALSE", "on", "On", "ON", "off", "Off", "OFF", "<<", "=", ".inf", ".Inf", ".INF", "+.inf",
       "-.inf", ".nan", ".NaN", ".NAN"};
   if (kWords.contains(text)) return true;
-  const char first = text.front();
-  const bool maybe_number = (first >= '0' && first <= '9') || ((first == '-' || first == '+' || first == '.') && text.size() > 1);
-  if (!maybe_number) return false;
-  // Numbers in any base, with underscores, exponents, sexagesimals, and dates use only these characters.
-  return text.find_first_not_of("0123456789abcdefABCDEFxXoO_+-.:TZ ") == std::string_view::npos;
+  const bool starts_like_number = text.find_first_of("0123456789") <= 2 && text.find_first_not_of("+-.0123456789") != 0;
+  if (!starts_like_number) return false;
+  const std::string_view digits = text.front() == '+' || text.front() == '-' ? text.substr(1) : text;
+  if (digits.substr(0, 2) == "0x") return digits.find_first_not_of("0123456789abcdefABCDEF_", 2) == std::string_view::npos;
+  if (digits.substr(0, 2) == "0b" || digits.substr(0, 2) == "0o") return digits.find_first_not_of("01234567_", 2) == std::string_view::npos;
+  // Decimals with underscores and exponents, sexagesimals and dates use only these characters.
+  return digits.find_first_not_of("0123456789eE_+-.:TZ ") == std::string_view::npos;
 }
 
 bool needs_quotes(std::string_view text) {
