@@ -31,12 +31,15 @@ struct YamlLimits {
   std::size_t max_depth = 100;
   std::size_t max_nodes = 200'000;  // alias expansion counts every copied node
   bool refuse_duplicate_keys = true;
+  // Keys keep the text they were written with. Otherwise `y:` is the key "true" and `010:` the key "8", as in kubectl.
+  bool keys_as_written = false;
 };
 
 // The scalar's source, for callers that work on text before it gets a type (fracta.yaml's ${NAME}).
 struct YamlScalar {
   std::string text;
   bool plain = false;   // unquoted, no tag: type is decided by its text
+  bool key = false;     // a mapping's key
   TextPosition position;
 };
 
@@ -44,6 +47,9 @@ struct YamlDocument {
   std::shared_ptr<Json> value;                       // never null on success; empty text is null
   // Key path ("runtime.kubernetes.extra_volumes[0].name") -> where that value's key (or list item) stands.
   std::map<std::string, TextPosition, std::less<>> positions;
+  // Key path -> source text of the plain scalars that became a number, a boolean or null ("1.10" for 1.1), for readers
+  // that want the text after all.
+  std::map<std::string, std::string, std::less<>> plain_texts;
 
   // The place of the path itself or of its nearest existing ancestor.
   [[nodiscard]] TextPosition position_of(std::string_view path) const;
