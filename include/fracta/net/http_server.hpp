@@ -32,8 +32,9 @@ struct ServerRequest {
   std::string client_common_name;                  // from a verified client certificate; empty if none
   std::vector<std::string> client_organizations;
 
-  // Filled by Router from "{name}" segments of the pattern.
-  std::vector<std::pair<std::string, std::string>> path_parameters;
+  // Filled by Router from "{name}" segments of the pattern. Mutable so that routing does not copy the body; a request
+  // belongs to one handler at a time.
+  mutable std::vector<std::pair<std::string, std::string>> path_parameters;
 
   [[nodiscard]] std::string path_parameter(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> query_parameter(std::string_view name) const;
@@ -69,6 +70,8 @@ struct ServerResponse {
   static ServerResponse text(int status, std::string body);
 };
 
+// The request stays valid until the handler's stream or upgrade function has returned, not only until the handler has.
+// Those two run on a thread of their own, the handler on a shared worker.
 using RequestHandler = std::function<ServerResponse(const ServerRequest&)>;
 
 struct ServerTlsOptions {
