@@ -184,7 +184,7 @@ std::string human_duration(nanoseconds duration) {
   if (hours < 192) return hours % 24 == 0 ? fmt::format("{}d", days) : fmt::format("{}d{}h", days, hours % 24);
   if (days < 730) return fmt::format("{}d", days);
   const std::int64_t years = days / 365;
-  if (days < 365 * 8) return days % 365 == 0 ? fmt::format("{}y", years) : fmt::format("{}y{}d", years, days % 365);
+  if (years < 8) return days % 365 == 0 ? fmt::format("{}y", years) : fmt::format("{}y{}d", years, days % 365);
   return fmt::format("{}y", years);
 }
 
