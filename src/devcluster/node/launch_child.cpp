@@ -1,0 +1,258 @@
+#include "devcluster/node/launch_child.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "devcluster/node/launch.hpp"
+
+// The sanitizers' run-time must not be entered in a child of a threaded process.
+#define FRACTA_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
+
+namespace fracta::devcluster::child {
+namespace {
+
+constexpr std::size_t kPathMax = 4096;
+
+FRACTA_CHILD long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
+  return ::syscall(number, a, b, c, d, e);
+}
+FRACTA_CHILD long ptr(const void* p) { return reinterpret_cast<long>(p); }
+
+[[noreturn]] FRACTA_CHILD void fail(const RawPlan& plan, Stage stage, int step = -1) {
+  const Report report{stage, errno, step};
+  (void)call(SYS_write, plan.report, ptr(&report), sizeof report);
+  call(SYS_exit_group, 127);
+  __builtin_unreachable();
+}
+
+FRACTA_CHILD int make_directory(const char* path, long mode) {
+  if (call(SYS_mkdirat, AT_FDCWD, ptr(path), mode) == 0 || errno == EEXIST) return 0;
+  return -1;
+}
+
+// mkdir -p of all parents, and of the path itself when `last`.
+FRACTA_CHILD int make_parents(const char* path, bool last, long mode) {
+  char buffer[kPathMax];
+  std::size_t i = 0;
+  for (; path[i] != 0; ++i) {
+    if (i + 1 >= kPathMax) {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+    if (path[i] == '/' && i > 0) {
+      buffer[i] = 0;
+      if (make_directory(buffer, mode) != 0) return -1;
+    }
+    buffer[i] = path[i];
+  }
+  buffer[i] = 0;
+  return last && i > 1 ? make_directory(buffer, mode) : 0;
+}
+
+FRACTA_CHILD int mount_call(const char* source, const char* target, const char* type, unsigned long flags,
+                            const char* data) {
+  return static_cast<int>(call(SYS_mount, ptr(source), ptr(target), ptr(type), static_cast<long>(flags), ptr(data)));
+}
+
+FRACTA_CHILD int set_read_only(int directory, const char* path, unsigned flags) {
+  struct mount_attr attributes = {};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  return static_cast<int>(call(SYS_mount_setattr, directory, ptr(path), flags, ptr(&attributes), sizeof attributes));
+}
+
+FRACTA_CHILD int open_tree_step(const RawPlan& plan, const RawStep& step) {
+  constexpr unsigned kFlags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+  const long fd = step.a[0] != 0 ? call(SYS_open_tree, AT_FDCWD, ptr(step.a), kFlags)
+                                 : call(SYS_open_tree, step.number, ptr(""), kFlags | AT_EMPTY_PATH);
+  if (fd < 0) return -1;
+  plan.slots[step.slot] = static_cast<int>(fd);
+  return step.read_only ? set_read_only(static_cast<int>(fd), "", AT_EMPTY_PATH | AT_RECURSIVE) : 0;
+}
+
+FRACTA_CHILD int pivot(const char* root) {
+  if (call(SYS_chdir, ptr(root)) != 0 || call(SYS_pivot_root, ptr("."), ptr(".")) != 0) return -1;
+  if (call(SYS_umount2, ptr("."), MNT_DETACH) != 0) return -1;
+  return static_cast<int>(call(SYS_chdir, ptr("/")));
+}
+
+FRACTA_CHILD int touch(const char* path) {
+  if (make_parents(path, false, 0755) != 0) return -1;
+  const long fd = call(SYS_openat, AT_FDCWD, ptr(path), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+  if (fd < 0) return call(SYS_faccessat, AT_FDCWD, ptr(path), F_OK) == 0 ? 0 : -1;
+  return static_cast<int>(call(SYS_close, fd));
+}
+
+FRACTA_CHILD int run_step(const RawPlan& plan, const RawStep& step) {
+  switch (static_cast<StepKind>(step.kind)) {
+    case StepKind::kTmpfs:
+      return mount_call("tmpfs", step.a, "tmpfs", MS_NOSUID | MS_NODEV, step.b);
+    case StepKind::kOverlay:
+      return mount_call("overlay", step.a, "overlay", 0, step.b);
+    case StepKind::kMkdir:
+      return make_directory(step.a, step.number);
+    case StepKind::kMkdirs:
+      return make_parents(step.a, true, step.number);
+    case StepKind::kTouch:
+      return touch(step.a);
+    case StepKind::kSymlink:
+      return static_cast<int>(call(SYS_symlinkat, ptr(step.b), AT_FDCWD, ptr(step.a)));
+    case StepKind::kTree:
+      return open_tree_step(plan, step);
+    case StepKind::kMove:
+      return static_cast<int>(call(SYS_move_mount, plan.slots[step.slot], ptr(""), AT_FDCWD, ptr(step.a),
+                                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS));
+    case StepKind::kProc:
+      return mount_call("proc", step.a, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+    case StepKind::kPivot:
+      return pivot(step.a);
+    case StepKind::kReadOnly:
+      return set_read_only(AT_FDCWD, step.a, 0);
+    case StepKind::kDevpts:
+      return mount_call("devpts", step.a, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620");
+  }
+  return 0;
+}
+
+FRACTA_CHILD int write_file(const char* path, const char* text) {
+  const long fd = call(SYS_openat, AT_FDCWD, ptr(path), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  std::size_t size = 0;
+  while (text[size] != 0) ++size;
+  const long written = call(SYS_write, fd, ptr(text), static_cast<long>(size));
+  call(SYS_close, fd);
+  return written == static_cast<long>(size) ? 0 : -1;
+}
+
+FRACTA_CHILD int enter_namespaces(const RawPlan& plan) {
+  if (plan.user_namespace) {
+    if (write_file("/proc/self/setgroups", "deny") != 0 || write_file("/proc/self/uid_map", plan.uid_map) != 0 ||
+        write_file("/proc/self/gid_map", plan.gid_map) != 0)
+      return -1;
+  }
+  for (std::size_t i = 0; i < plan.join_count; ++i)
+    if (call(SYS_setns, plan.join[i], 0) != 0) return -1;
+  if (plan.hostname[0] != 0) {
+    std::size_t size = 0;
+    while (plan.hostname[size] != 0) ++size;
+    if (call(SYS_sethostname, ptr(plan.hostname), static_cast<long>(size)) != 0) return -1;
+  }
+  return 0;
+}
+
+FRACTA_CHILD int build_file_system(const RawPlan& plan, int& failed) {
+  if (plan.step_count == 0) return 0;
+  if (mount_call("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return -1;
+  for (std::size_t i = 0; i < plan.step_count; ++i) {
+    failed = static_cast<int>(i);
+    if (run_step(plan, plan.steps[i]) == 0) {
+      if (static_cast<StepKind>(plan.steps[i].kind) == StepKind::kOverlay)
+        i += static_cast<std::size_t>(plan.steps[i].skip);
+    } else if (!plan.steps[i].may_fail) {
+      return -1;
+    }
+  }
+  failed = -1;
+  return 0;
+}
+
+FRACTA_CHILD int become_user(const RawPlan& plan) {
+  if (plan.drop_capabilities)
+    for (long capability = 0; capability < 64; ++capability)
+      if ((plan.capabilities >> capability & 1U) == 0 && call(SYS_prctl, PR_CAPBSET_DROP, capability) != 0) {
+        if (errno == EINVAL) break;     // past the kernel's last capability
+        if (errno != EPERM) return -1;  // not ours to drop: we never had it
+      }
+  if (!plan.user_namespace) {
+    if (call(SYS_getuid) == 0 && call(SYS_setgroups, static_cast<long>(plan.group_count), ptr(plan.groups)) != 0)
+      return -1;
+    if (call(SYS_setresgid, plan.gid, plan.gid, plan.gid) != 0 ||
+        call(SYS_setresuid, plan.uid, plan.uid, plan.uid) != 0)
+      return -1;
+  }
+  if (plan.no_new_privileges && call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1) != 0) return -1;
+  // After the change of user, which clears it.
+  return static_cast<int>(call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
+}
+
+FRACTA_CHILD int standard_streams(const RawPlan& plan) {
+  const int wanted[3] = {plan.input, plan.output, plan.error};
+  for (int i = 0; i < 3; ++i) {
+    if (wanted[i] >= 0) {
+      if (call(SYS_dup3, wanted[i], i, 0) < 0) return -1;
+      continue;
+    }
+    const long fd = call(SYS_openat, AT_FDCWD, ptr("/dev/null"), O_RDWR);
+    if (fd < 0) return -1;
+    if (fd != i && call(SYS_dup3, fd, i, 0) < 0) return -1;
+    if (fd > 2) call(SYS_close, fd);
+  }
+  return 0;
+}
+
+FRACTA_CHILD void default_signals() {
+  struct KernelSigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    unsigned long mask;
+  } action = {};
+  for (int signal = 1; signal <= 64; ++signal) (void)call(SYS_rt_sigaction, signal, ptr(&action), 0, 8);
+  const unsigned long none = 0;
+  (void)call(SYS_rt_sigprocmask, SIG_SETMASK, ptr(&none), 0, 8);
+}
+
+[[noreturn]] FRACTA_CHILD void execute(const RawPlan& plan) {
+  if (become_user(plan) != 0) fail(plan, Stage::kIdentity);
+  if (call(SYS_chdir, ptr(plan.working_directory)) != 0) fail(plan, Stage::kWorkingDirectory);
+  default_signals();
+  int worst = ENOENT;
+  for (char* const* path = plan.candidates; *path != nullptr; ++path) {
+    (void)call(SYS_execve, ptr(*path), ptr(plan.argv), ptr(plan.environment));
+    if (errno != ENOENT && errno != ENOTDIR) worst = errno;
+  }
+  errno = worst;
+  fail(plan, Stage::kExec);
+}
+
+// Middle man of launch_inside: a joined pid namespace holds for children only.
+[[noreturn]] FRACTA_CHILD void execute_inside(const RawPlan& plan) {
+  constexpr long kAll = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
+  if (call(SYS_setns, plan.inside_pidfd, kAll | (plan.user_namespace ? CLONE_NEWUSER : 0)) != 0)
+    fail(plan, Stage::kNamespaces);
+  const long pid = call(SYS_clone, SIGCHLD);
+  if (pid < 0) fail(plan, Stage::kNamespaces);
+  if (pid == 0) execute(plan);
+  call(SYS_close, plan.report);
+  call(SYS_close, 1);
+  call(SYS_close, 2);
+  int status = 0;
+  while (call(SYS_wait4, pid, ptr(&status)) < 0 && errno == EINTR) {
+  }
+  call(SYS_exit_group, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+[[noreturn]] FRACTA_CHILD void run(const RawPlan& plan) {
+  (void)call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  (void)call(SYS_setsid);
+  (void)call(SYS_umask, 022);
+  if (standard_streams(plan) != 0) fail(plan, Stage::kNamespaces);
+  (void)call(SYS_close_range, 3, ~0U, 1U << 2);  // CLOSE_RANGE_CLOEXEC: nothing of the daemon's reaches the program
+  if (plan.inside_pidfd >= 0) execute_inside(plan);
+  if (enter_namespaces(plan) != 0) fail(plan, Stage::kNamespaces);
+  int failed = -1;
+  if (build_file_system(plan, failed) != 0) fail(plan, Stage::kStep, failed);
+  execute(plan);
+}
+
+}  // namespace fracta::devcluster::child
