@@ -15,8 +15,8 @@
 namespace fracta::agent {
 
 struct WorkspaceFile {
-  std::string config_map_key;   // "dot-claude--settings.json"
-  std::string path;             // ".claude/settings.json", relative to the working directory
+  std::string config_map_key;  // "dot-claude--settings.json"
+  std::string path;            // ".claude/settings.json", relative to the working directory
   std::string content;
 };
 
@@ -26,15 +26,20 @@ struct AdapterInput {
   const config::AgentRuntime& runtime;
   std::string id;
   std::string working_directory;
-  std::string auth_mount_path;   // where auth-secret is mounted
+  std::string auth_mount_path;  // where auth-secret is mounted
 };
+
+// Key of the conversation's token in the agent's auth Secret, for every adapter: the daemon reads it back from there.
+inline constexpr const char* kStreamTokenKey = "stream-token";
 
 struct StreamServer {
   std::vector<std::string> command;
   int port = 0;
-  std::string health_path;                              // empty: TCP probe
-  std::vector<config::EnvVar> env;                      // secrets only as secret_ref to the agent's own Secret
-  std::map<std::string, std::string> secret_data;       // e.g. the capability token; generated, unique per agent
+  // Readiness is a TCP probe: an HTTP one would need the password in the pod spec (docs/compatibility.md).
+  int probe_initial_delay_seconds = 5;
+  int probe_period_seconds = 10;
+  std::vector<config::EnvVar> env;                 // secrets only as secret_ref to the agent's own Secret
+  std::map<std::string, std::string> secret_data;  // the conversation's token; generated, unique per agent
 };
 
 class Adapter {
@@ -42,13 +47,16 @@ class Adapter {
   virtual ~Adapter() = default;
   [[nodiscard]] virtual std::string_view name() const = 0;
   [[nodiscard]] virtual std::vector<WorkspaceFile> workspace_files(const AdapterInput& input) const = 0;
+  // Plain variables of the adapter itself; kubernetes.env and credentials win over them. Upstream's adapters have none.
+  [[nodiscard]] virtual std::vector<config::EnvVar> environment(const AdapterInput& input) const;
   [[nodiscard]] virtual Result<std::vector<std::string>> batch_command(const AdapterInput& input) const = 0;
-  // kInvalid: `unsupported runtime "<r>" for K8s stream mode`
-  [[nodiscard]] virtual Result<StreamServer> stream_server(const AdapterInput& input, const std::string& token) const = 0;
+  // kInvalid: `unsupported runtime "<r>" for K8s stream mode`, or an empty token.
+  [[nodiscard]] virtual Result<StreamServer> stream_server(const AdapterInput& input,
+                                                           const std::string& token) const = 0;
 };
 
 // Null for an unknown name. Adapters are stateless and live for the whole process.
 const Adapter* find_adapter(std::string_view name);
-std::vector<std::string> adapter_names();   // sorted
+std::vector<std::string> adapter_names();  // sorted
 
 }  // namespace fracta::agent

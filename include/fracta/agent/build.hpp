@@ -1,6 +1,6 @@
 // AgentSpec + Config -> Kubernetes objects. Pure: spawn, --dry-run, `config validate --server`, tests and the golden
-// files all call this one function (design §2.3). Shapes: shared/reference/fracta-upstream.md §2; differences are listed
-// in docs/compatibility.md.
+// files all call this one function (design §2.3). Shapes: shared/reference/fracta-upstream.md §2; differences are
+// listed in docs/compatibility.md.
 #pragma once
 
 #include <map>
@@ -15,26 +15,38 @@
 
 namespace fracta::agent {
 
+inline constexpr const char* kConfigMountPath = "/etc/fracta";
+inline constexpr const char* kDefaultAuthMountPath = "/var/run/fracta-auth";
+inline constexpr const char* kMainContainer = "agent";
+inline constexpr const char* kInitContainer = "workspace-init";
+inline constexpr const char* kSnapshotKey = "agent-config.yaml";
+
 struct BuildInput {
   const AgentSpec& spec;
   const config::Config& config;
-  std::string spawned_at;                               // RFC 3339; the only thing that is not derived from the inputs
-  std::map<std::string, std::string> auth_secret_data;  // file name -> bytes; empty = no Secret is created
+  std::string spawned_at;    // RFC 3339; also the base of the deadline annotation
+  std::string stream_token;  // random, from the caller; stream mode needs it, batch ignores it
+  std::map<std::string, std::string> auth_secret_data;  // file name -> bytes; with no stream token either: no Secret
+  std::string auth_mount_path;                          // empty: kDefaultAuthMountPath
   std::vector<config::EnvVar> credential_env;           // wins over kubernetes.env of the same name
-  std::map<std::string, std::string> credential_files;  // workspace files a binding adds, e.g. .fracta/user-settings.json
+  std::map<std::string, std::string>
+      credential_files;  // workspace files a binding adds, e.g. .fracta/user-settings.json
 };
 
 // In the order they are created: owner first (design §2.2). ConfigMap and Secret carry no ownerReferences yet; the
 // caller adds them with owner_reference() once the owner's uid is known.
 struct AgentObjects {
   std::string id;
-  std::shared_ptr<Json> owner;         // Job or Pod; never null
-  std::shared_ptr<Json> config_map;    // never null
-  std::shared_ptr<Json> secret;        // null pointer when there is no data
+  std::shared_ptr<Json> owner;       // Job or Pod; never null
+  std::shared_ptr<Json> config_map;  // never null
+  std::shared_ptr<Json> secret;      // null pointer when there is no data
   [[nodiscard]] bool is_stream() const;
 };
 
-// kInvalid: unknown runtime, no image ("runtime/k8s: Image is required"), ConfigMap above 1 MiB, refused pod spec, ...
+// kInvalid: unknown runtime, no image ("runtime/k8s: Image is required"), refused label, model or pod spec, ...
+// kResourceExhausted: ConfigMap or Secret above 1 MiB.
+// The owner carries annotations::kSpecHash: two builds that ask for the same agent have the same hash, whatever the
+// time, the token or unrelated config; that is what the AlreadyExists rule compares.
 Result<AgentObjects> build(const BuildInput& input);
 
 // {apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: false}

@@ -17,18 +17,18 @@ enum class Mode { kBatch, kStream };
 std::string_view to_string(Mode mode);
 
 struct AgentSpec {
-  std::string name;                       // as given: ^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$
+  std::string name;  // as given: ^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$
   Mode mode = Mode::kBatch;
-  std::string runtime;                    // key of agents.agent_runtimes
-  std::string contract;                   // the task's text
-  std::string model;                      // explicit model, resolved already
+  std::string runtime;   // key of agents.agent_runtimes
+  std::string contract;  // the task's text
+  std::string model;     // explicit model, resolved already
   std::string tier;
-  std::vector<std::string> command;       // for adapter `command`: argv; overrides the runtime's
-  std::string image;                      // overrides runtime and global image
-  config::Resources resources;            // overrides the config's where set
+  std::vector<std::string> command;  // for adapter `command`: argv; overrides the runtime's
+  std::string image;                 // overrides runtime and global image
+  config::Resources resources;       // overrides the config's where set
   std::optional<std::int64_t> active_deadline_seconds;
-  config::StringMap labels;               // user labels; may not use fracta.io/, app, fracta-agent-id, app.kubernetes.io/
-  std::string requested_by;               // identity of the caller, for the annotation
+  config::StringMap labels;  // user labels; may not use fracta.io/, app, fracta-agent-id, app.kubernetes.io/
+  std::string requested_by;  // identity of the caller, for the annotation
 };
 
 // ^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$ (upstream's text: invalid task name "x": must match ...)
@@ -38,6 +38,12 @@ Result<void> validate_name(std::string_view name);
 // name that looks like such a result but is not one is hashed too. Two names never share an id.
 inline constexpr std::size_t kMaxIdLength = 40;
 std::string agent_id(std::string_view name);
+
+// The model to ask for: explicit > tier > the runtime's own > "" (the CLI's default). kInvalid, upstream's texts:
+// `invalid tier "x": must be one of [heavy medium light]`, `tier "x" not configured in model_tiers`; also a model that
+// an agent CLI could take for a flag.
+Result<std::string> resolve_model(const config::AgentRuntime& runtime, const std::string& model,
+                                  const std::string& tier);
 
 // Names in the cluster, design §4.
 std::string job_name(std::string_view id);          // fracta-agent-<id>
@@ -62,7 +68,8 @@ inline constexpr const char* kModel = "fracta.io/model";
 inline constexpr const char* kSpecHash = "fracta.io/spec-hash";
 inline constexpr const char* kConfigHash = "fracta.io/config-hash";
 inline constexpr const char* kSpawnedAt = "fracta.io/spawned-at";
-inline constexpr const char* kDeadline = "fracta.io/deadline";        // RFC 3339; reaper max_age, stream pods' active deadline
+inline constexpr const char* kDeadline =
+    "fracta.io/deadline";  // RFC 3339; reaper max_age, stream pods' active deadline
 inline constexpr const char* kRequestedBy = "fracta.io/requested-by";
 inline constexpr const char* kStopRequested = "fracta.io/stop-requested-at";
 }  // namespace annotations

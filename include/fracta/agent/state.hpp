@@ -4,8 +4,8 @@
 //   spawn ─────────────────────────────▶ Queued ─────────────▶ Pending ──────────────────────▶ Running ⇄ Idle (stream)
 //                                                     │ (4) stuck: reason + next step, still Pending   │
 //                                                     ▼                                               ▼
-//                                        Failed ◀── (5) Job Failed / pod Failed          (6) Job Complete / pod Succeeded ──▶ Completed
-//                                        Stopped ◀── (7) deletionTimestamp or stop-requested
+//                                        Failed ◀── (5) Job Failed / pod Failed          (6) Job Complete / pod
+//                                        Succeeded ──▶ Completed Stopped ◀── (7) deletionTimestamp or stop-requested
 //
 // Projections keep what is used and nothing else (less than 1 KiB a pod).
 #pragma once
@@ -28,7 +28,7 @@ struct ContainerState {
   bool init = false;
   enum class Kind { kWaiting, kRunning, kTerminated } kind = Kind::kWaiting;
   std::string reason;
-  std::string message;           // shortened
+  std::string message;  // shortened
   int exit_code = 0;
   int signal = 0;
   int restart_count = 0;
@@ -41,11 +41,11 @@ struct PodSummary {
   std::string phase, reason, message;
   bool stream = false, ready = false, scheduled = false, deleting = false, stop_requested = false;
   std::string unschedulable_reason, unschedulable_message;
-  std::string disruption_reason;                 // DisruptionTarget condition
+  std::string disruption_reason;  // DisruptionTarget condition
   std::optional<SystemTime> created_at, scheduled_at, ready_at, deadline;
   std::vector<ContainerState> containers;
 };
-PodSummary summarize_pod(const Json& pod);       // never throws, whatever the object looks like
+PodSummary summarize_pod(const Json& pod);  // never throws, whatever the object looks like
 
 struct JobSummary {
   std::string name, uid, agent_id, agent_name, runtime, mode, model, spec_hash;
@@ -53,7 +53,7 @@ struct JobSummary {
   std::string condition_reason, condition_message;
   int active = 0, succeeded = 0, failed_pods = 0;
   std::optional<SystemTime> created_at, started_at, finished_at, deadline;
-  std::string failed_create_message;             // filled from Events: quota or admission refused the pod
+  std::string failed_create_message;  // filled from Events: quota or admission refused the pod
 };
 JobSummary summarize_job(const Json& job);
 
@@ -63,15 +63,16 @@ bool is_terminal(Phase phase);
 
 struct AgentStatus {
   Phase phase = Phase::kPending;
-  std::string reason;        // CamelCase, e.g. ImagePullBackOff, Unschedulable, OOMKilled, Error; empty when all is well
-  std::string message;       // what happened, in the cluster's words
-  std::string next_step;     // what a person can do about it
+  std::string reason;     // CamelCase, e.g. ImagePullBackOff, Unschedulable, OOMKilled, Error; empty when all is well
+  std::string message;    // what happened, in the cluster's words
+  std::string next_step;  // what a person can do about it
   std::optional<int> exit_code;
   std::string pod_name;
   std::optional<SystemTime> started_at, finished_at;
 };
 
 // `job` is null for a stream pod. `now` decides grace times only.
-AgentStatus derive_status(const JobSummary* job, std::span<const std::shared_ptr<const PodSummary>> pods, SystemTime now);
+AgentStatus derive_status(const JobSummary* job, std::span<const std::shared_ptr<const PodSummary>> pods,
+                          SystemTime now);
 
 }  // namespace fracta::agent

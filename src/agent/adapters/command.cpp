@@ -1,0 +1,62 @@
+// Any argv: an agent CLI nobody has written an adapter for, a script, a test. The contract is the file TASK.md.
+#include "agent/adapters/adapters.hpp"
+
+namespace fracta::agent {
+namespace {
+
+constexpr const char* kTaskFile = "TASK.md";
+constexpr int kPort = 8080;
+
+Result<std::vector<std::string>> argv_of(const AdapterInput& input) {
+  const std::vector<std::string>& argv = input.spec.command.empty() ? input.runtime.command : input.spec.command;
+  if (!argv.empty()) return argv;
+  return make_error(ErrorCode::kInvalid,
+                    "runtime \"" + input.spec.runtime +
+                        "\" has no command: give one with the request or set agents.agent_runtimes." +
+                        input.spec.runtime + ".command");
+}
+
+class Command final : public Adapter {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "command"; }
+
+  [[nodiscard]] std::vector<WorkspaceFile> workspace_files(const AdapterInput& input) const override {
+    if (input.spec.contract.empty()) return {};
+    return {workspace_file(kTaskFile, task_file(input))};
+  }
+
+  [[nodiscard]] std::vector<config::EnvVar> environment(const AdapterInput& input) const override {
+    std::vector<config::EnvVar> env = {{"FRACTA_AGENT_NAME", input.spec.name, {}}, {"FRACTA_AGENT_ID", input.id, {}}};
+    if (!input.spec.contract.empty()) {
+      env.push_back({"FRACTA_TASK_FILE", input.working_directory + "/" + kTaskFile, {}});
+    }
+    if (!input.spec.model.empty()) env.push_back({"FRACTA_MODEL", input.spec.model, {}});
+    return env;
+  }
+
+  [[nodiscard]] Result<std::vector<std::string>> batch_command(const AdapterInput& input) const override {
+    return argv_of(input);
+  }
+
+  // Any server that listens on 8080; it finds its token in the auth Secret if it wants one.
+  [[nodiscard]] Result<StreamServer> stream_server(const AdapterInput& input, const std::string& token) const override {
+    if (input.spec.command.empty() && input.runtime.command.empty()) return unsupported_stream(input);
+    FRACTA_TRY(require_stream_token(token));
+    auto argv = argv_of(input);
+    if (!argv) return argv.error();
+    StreamServer server;
+    server.command = std::move(*argv);
+    server.port = kPort;
+    server.secret_data[kStreamTokenKey] = token;
+    return server;
+  }
+};
+
+}  // namespace
+
+const Adapter& command_adapter() {
+  static const Command adapter;
+  return adapter;
+}
+
+}  // namespace fracta::agent

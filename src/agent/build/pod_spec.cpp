@@ -1,0 +1,157 @@
+#include "agent/build/pod_spec.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/build/env.hpp"
+#include "agent/build/init_script.hpp"
+#include "agent/build/security.hpp"
+#include "fracta/config/volumes.hpp"
+
+namespace fracta::agent {
+namespace {
+
+void set_unless_empty(Json& object, const char* key, Json value) {
+  const bool empty = value.is_string() ? value.get_ref<const std::string&>().empty() : value.empty();
+  if (!empty) object[key] = std::move(value);
+}
+
+Json volumes_json(const Plan& plan) {
+  const auto& kubernetes = plan.config.kubernetes;
+  Json workspace = {{"name", config::kWorkspaceVolume}};
+  if (kubernetes.pvc.empty()) {
+    workspace["emptyDir"] = Json::object();
+  } else {
+    workspace["persistentVolumeClaim"] = {{"claimName", kubernetes.pvc}};
+  }
+  Json secret = {{"secretName", auth_secret_name(plan.id)}};
+  // Owner first (design §2.2): the pod may be there before its Secret. An optional volume would then be mounted empty
+  // and filled a minute later; a required one makes the kubelet wait. Without data nobody may wait for it.
+  secret["optional"] = plan.secret_data.empty();
+  // Readable for the user the container runs as: the fsGroup where there is one, else the image's user, whoever that
+  // is.
+  secret["defaultMode"] = has_fs_group(kubernetes) ? 0440 : 0444;
+  Json volumes =
+      Json::array({std::move(workspace),
+                   {{"name", config::kAgentConfigVolume}, {"configMap", {{"name", config_map_name(plan.id)}}}},
+                   {{"name", config::kAuthSecretVolume}, {"secret", std::move(secret)}}});
+  if (kubernetes.extra_volumes) {
+    for (const Json& extra : *kubernetes.extra_volumes) volumes.push_back(extra);
+  }
+  return volumes;
+}
+
+Json config_mount() {
+  return {{"name", config::kAgentConfigVolume}, {"mountPath", kConfigMountPath}, {"readOnly", true}};
+}
+
+Json workspace_mount(const Plan& plan) {
+  return {{"name", config::kWorkspaceVolume}, {"mountPath", plan.workspace_path}};
+}
+
+Json container_json(const Plan& plan, const char* name) {
+  Json container = {{"name", name}, {"image", plan.image}};
+  set_unless_empty(container, "imagePullPolicy", plan.config.kubernetes.image_pull_policy);
+  // On workspace-init too: a strict ResourceQuota refuses a pod with one container that names none. The scheduler takes
+  // the larger of init and main containers, so it costs nothing.
+  set_unless_empty(container, "resources", resources_json(plan.resources));
+  set_unless_empty(container, "securityContext", container_security_context(plan.config.kubernetes));
+  return container;
+}
+
+std::string home_directory(const Plan& plan) { return plan.working_directory + "/.home"; }
+
+std::vector<config::EnvVar> environment_of(const Plan& plan) {
+  if (!needs_home(plan.config.kubernetes)) return plan.env;
+  return merge_env({{"HOME", escape_expansion(home_directory(plan)), {}}}, plan.env);
+}
+
+Json main_container(const Plan& plan) {
+  Json container = container_json(plan, kMainContainer);
+  // No command: the image's ENTRYPOINT has to run (PATH of the auth helpers, user settings), it gets the argv.
+  Json args = Json::array();
+  for (const std::string& argument : plan.argv) args.push_back(escape_expansion(argument));
+  container["args"] = std::move(args);
+  set_unless_empty(container, "env", env_json(environment_of(plan)));
+  container["workingDir"] = plan.working_directory;
+  if (plan.stream) {
+    container["ports"] = Json::array({{{"name", "serve"}, {"containerPort", plan.stream->port}, {"protocol", "TCP"}}});
+    container["readinessProbe"] = {{"tcpSocket", {{"port", plan.stream->port}}},
+                                   {"initialDelaySeconds", plan.stream->probe_initial_delay_seconds},
+                                   {"periodSeconds", plan.stream->probe_period_seconds}};
+  }
+  Json mounts =
+      Json::array({workspace_mount(plan),
+                   config_mount(),
+                   {{"name", config::kAuthSecretVolume}, {"mountPath", plan.auth_mount_path}, {"readOnly", true}}});
+  if (plan.config.kubernetes.extra_volume_mounts) {
+    for (const Json& extra : *plan.config.kubernetes.extra_volume_mounts) mounts.push_back(extra);
+  }
+  container["volumeMounts"] = std::move(mounts);
+  return container;
+}
+
+// An empty script: nothing to prepare, no init container. For a user that is not root there always is something: the
+// container runtime would make the working directory as root.
+std::string script_of(const Plan& plan) {
+  std::vector<std::string> directories;
+  if (runs_as_non_root(plan.config.kubernetes)) directories.push_back(plan.working_directory);
+  if (needs_home(plan.config.kubernetes)) directories.push_back(home_directory(plan));
+  return init_script(plan.working_directory, plan.files, directories);
+}
+
+Json init_container(const Plan& plan, const std::string& script) {
+  Json container = container_json(plan, kInitContainer);
+  container["command"] = {"sh", "-c", escape_expansion(script)};
+  container["volumeMounts"] = Json::array({workspace_mount(plan), config_mount()});
+  return container;
+}
+
+Json names_json(const std::vector<std::string>& names) {
+  Json list = Json::array();
+  for (const std::string& name : names) list.push_back({{"name", name}});
+  return list;
+}
+
+void add_scheduling(const config::KubernetesConfig& kubernetes, Json& spec) {
+  set_unless_empty(spec, "nodeSelector", kubernetes.node_selector);
+  if (kubernetes.tolerations) set_unless_empty(spec, "tolerations", *kubernetes.tolerations);
+  if (kubernetes.affinity) set_unless_empty(spec, "affinity", *kubernetes.affinity);
+  set_unless_empty(spec, "priorityClassName", kubernetes.priority_class_name);
+  set_unless_empty(spec, "runtimeClassName", kubernetes.runtime_class_name);
+}
+
+}  // namespace
+
+Json resources_json(const config::Resources& resources) {
+  Json json = Json::object();
+  const auto put = [&json](const char* kind, const char* name, const std::string& quantity) {
+    if (!quantity.empty()) json[kind][name] = quantity;
+  };
+  put("requests", "cpu", resources.cpu_request);
+  put("requests", "memory", resources.memory_request);
+  put("limits", "cpu", resources.cpu_limit);
+  put("limits", "memory", resources.memory_limit);
+  return json;
+}
+
+Json make_pod_spec(const Plan& plan) {
+  const auto& kubernetes = plan.config.kubernetes;
+  Json spec = {{"restartPolicy", "Never"},
+               {"automountServiceAccountToken", kubernetes.automount_service_account_token},
+               // Agents look services up by name; a list of all of them in the environment helps only an intruder.
+               {"enableServiceLinks", false}};
+  set_unless_empty(spec, "serviceAccountName", kubernetes.service_account);
+  set_unless_empty(spec, "imagePullSecrets", names_json(kubernetes.image_pull_secrets));
+  set_unless_empty(spec, "securityContext", pod_security_context(kubernetes));
+  if (kubernetes.termination_grace_period_seconds) {
+    spec["terminationGracePeriodSeconds"] = *kubernetes.termination_grace_period_seconds;
+  }
+  add_scheduling(kubernetes, spec);
+  const std::string script = script_of(plan);
+  if (!script.empty()) spec["initContainers"] = Json::array({init_container(plan, script)});
+  spec["containers"] = Json::array({main_container(plan)});
+  spec["volumes"] = volumes_json(plan);
+  return spec;
+}
+
+}  // namespace fracta::agent
