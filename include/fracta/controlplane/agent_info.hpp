@@ -9,14 +9,14 @@
 namespace fracta::controlplane {
 
 struct AgentInfo {
-  std::string name;          // as given at spawn
-  std::string id;            // agent::agent_id(name)
-  std::string kind;          // Job | Pod
-  std::string object;        // name of that Job or Pod
+  std::string name;    // as given at spawn
+  std::string id;      // agent::agent_id(name)
+  std::string kind;    // Job | Pod
+  std::string object;  // name of that Job or Pod
   std::string ns;
-  std::string mode;          // batch | stream
+  std::string mode;  // batch | stream
   std::string runtime, model;
-  std::string phase;         // Queued Pending Running Idle Completed Failed Stopped
+  std::string phase;  // Queued Pending Running Idle Completed Failed Stopped
   bool terminal = false;
   std::string reason, message, next_step;
   std::optional<int> exit_code;

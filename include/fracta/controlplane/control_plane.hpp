@@ -26,18 +26,18 @@ namespace fracta::controlplane {
 
 struct Options {
   int reconcile_workers = 2;
-  std::chrono::milliseconds call_timeout{10'000};         // one API call of spawn, kill, reconcile
-  std::chrono::milliseconds resync{600'000};              // every agent is looked at again
+  std::chrono::milliseconds call_timeout{10'000};  // one API call of spawn, kill, reconcile
+  std::chrono::milliseconds resync{600'000};       // every agent is looked at again
   // An owner without its ConfigMap is deleted once this process has seen it for that long. Longer than any spawn takes.
   std::chrono::milliseconds incomplete_after{90'000};
-  std::chrono::milliseconds no_pod_after{30'000};         // then a Job without pod is explained by its Events
+  std::chrono::milliseconds no_pod_after{30'000};  // then a Job without pod is explained by its Events
 };
 
 struct LogQuery {
-  std::int64_t lines = 100;                               // <= 0 = everything
+  std::int64_t lines = 100;  // <= 0 = everything
   bool follow = false;
   bool timestamps = false;
-  std::string since_time;                                 // RFC 3339 or empty
+  std::string since_time;  // RFC 3339 or empty
   std::string container = "agent";
 };
 
@@ -45,14 +45,14 @@ struct LogQuery {
 struct Check {
   std::string name;
   bool ok = false;
-  std::string message;                                    // why not
+  std::string message;  // why not
 };
 
 class ControlPlane {
  public:
   // `client`, `clock` and `metrics` outlive it.
-  ControlPlane(std::shared_ptr<const config::Config> config, kube::Client& client, const Clock& clock, MetricsRegistry& metrics,
-               Options options = {});
+  ControlPlane(std::shared_ptr<const config::Config> config, kube::Client& client, const Clock& clock,
+               MetricsRegistry& metrics, Options options = {});
   ~ControlPlane();
 
   // Starts reflectors and reconcile loop; returns at once, works through an API server that is not there yet.
@@ -60,18 +60,20 @@ class ControlPlane {
   // Ends event subscriptions and waits for the threads. Agents keep running.
   void stop();
   [[nodiscard]] bool wait_until_ready(std::chrono::milliseconds timeout, const std::stop_token& stop = {}) const;
-  [[nodiscard]] std::vector<Check> checks() const;        // caches, apiserver, namespace
+  [[nodiscard]] std::vector<Check> checks() const;  // caches, apiserver, namespace
 
   // kInvalid: the request or the built pod is refused; kAlreadyExists: upstream's text; kResourceExhausted:
-  // max_concurrent; kUnavailable before the first sync; kDeadlineExceeded: outcome unknown; else the API server's error.
+  // max_concurrent; kUnavailable before the first sync; kDeadlineExceeded: outcome unknown; else the API server's
+  // error.
   Result<SpawnResult> spawn(const SpawnRequest& request);
   Result<DryRunResult> dry_run(const SpawnRequest& request, DryRun kind);
 
-  [[nodiscard]] Result<std::vector<AgentInfo>> list() const;              // sorted by name; kUnavailable before the first sync
-  [[nodiscard]] Result<AgentInfo> get(std::string_view name) const;       // kNotFound
-  Result<void> kill(std::string_view name);                               // kNotFound; leftovers are removed all the same
+  [[nodiscard]] Result<std::vector<AgentInfo>> list() const;  // sorted by name; kUnavailable before the first sync
+  [[nodiscard]] Result<AgentInfo> get(std::string_view name) const;  // kNotFound
+  Result<void> kill(std::string_view name);                          // kNotFound; leftovers are removed all the same
 
-  // Calls `write` with pieces of whole lines until the log (when following: the agent) ends, `write` returns false or stop.
+  // Calls `write` with pieces of whole lines until the log (when following: the agent) ends, `write` returns false or
+  // stop.
   Result<void> logs(std::string_view name, const LogQuery& query, const std::function<bool(std::string_view)>& write,
                     const std::stop_token& stop);
   // The last `max_bytes` of what logs() would write, on a line border where possible.
@@ -79,7 +81,8 @@ class ControlPlane {
     std::string text;
     bool truncated = false;
   };
-  Result<Output> log_tail(std::string_view name, const LogQuery& query, std::size_t max_bytes, const std::stop_token& stop);
+  Result<Output> log_tail(std::string_view name, const LogQuery& query, std::size_t max_bytes,
+                          const std::stop_token& stop);
 
   // Stores what an agent reports about itself; returns how many were kept.
   Result<std::size_t> report(std::string_view name, std::vector<Event> events);

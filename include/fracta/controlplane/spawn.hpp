@@ -19,22 +19,22 @@ struct SpawnRequest {
   std::string contract;
   std::string runtime;
   std::string model, tier;
-  std::string mode;                     // "", batch, stream
-  std::string dispatch;                 // "", direct; queued is refused
-  std::string base_branch, objective_id;   // upstream's; ignored with a warning
-  bool staged_credentials = false;      // upstream's staged_credential_refs was not empty: refused
+  std::string mode;                       // "", batch, stream
+  std::string dispatch;                   // "", direct; queued is refused
+  std::string base_branch, objective_id;  // upstream's; ignored with a warning
+  bool staged_credentials = false;        // upstream's staged_credential_refs was not empty: refused
   std::vector<std::string> command;
   std::string image;
   config::Resources resources;
   std::optional<std::int64_t> active_deadline_seconds;
   std::map<std::string, std::string> labels;
-  std::string request_id;               // client's idempotency key; empty = none
-  std::string requested_by;             // identity the server authenticated; empty = unknown
+  std::string request_id;    // client's idempotency key; empty = none
+  std::string requested_by;  // identity the server authenticated; empty = unknown
 };
 
 struct SpawnResult {
   std::string name, id, kind, object, ns, mode, runtime, model, phase;
-  bool existed = false;                 // an earlier attempt with the same request id and spec made it
+  bool existed = false;  // an earlier attempt with the same request id and spec made it
   std::vector<std::string> warnings;
 };
 

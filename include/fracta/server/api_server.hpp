@@ -17,16 +17,16 @@
 namespace fracta::server {
 
 struct Identity {
-  std::string name;   // empty = anonymous
+  std::string name;  // empty = anonymous
 };
 
 // Who sends this request: kUnauthenticated -> 401, kForbidden -> 403. The default lets everybody in.
 using Authenticator = std::function<Result<Identity>(const net::ServerRequest&)>;
 
 struct Options {
-  std::string host = "127.0.0.1";                     // "" = every address
-  int port = 0;                                       // 0 = any free one
-  std::chrono::milliseconds heartbeat{15'000};        // of event streams
+  std::string host = "127.0.0.1";               // "" = every address
+  int port = 0;                                 // 0 = any free one
+  std::chrono::milliseconds heartbeat{15'000};  // of event streams
   Authenticator authenticate;
   std::string version = "unknown", commit = "unknown";
 };
@@ -49,8 +49,8 @@ class ApiServer {
   void start();
   [[nodiscard]] std::string address() const;
   [[nodiscard]] int port() const;
-  void begin_shutdown();                              // readyz fails and mutating calls get 503 from here on
-  bool stop(std::chrono::milliseconds deadline);      // true when every handler ended in time
+  void begin_shutdown();                          // readyz fails and mutating calls get 503 from here on
+  bool stop(std::chrono::milliseconds deadline);  // true when every handler ended in time
 
  private:
   class Impl;
