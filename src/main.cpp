@@ -1,9 +1,8 @@
 #include <csignal>
 
-#include "fracta/cli/run.hpp"
+#include "fracta/cli/cli.hpp"
 
 int main(int argc, char** argv) {
-  // A peer that closes its connection early must not end the process (libraries.md §4.7).
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // a peer or reader that left is an error value, not the end of the process
   return fracta::cli::run(argc, argv);
 }

@@ -1,0 +1,58 @@
+// The in-pod half: what happens between the container's start and the agent CLI's. `fracta agent run -- CMD...` is the
+// entrypoint of the agent image, so it is usually PID 1.
+//
+// Order (the page that the project starts from, "Path resolution inside the container" and "Diagnostic log line"):
+//   1. PATH = <workspace>/.fracta/auth-helpers : /opt/fracta/auth-helpers : PATH
+//   2. <workspace>/.fracta/user-settings.json -> ~/.claude/settings.json
+//   3. the diagnostic line on stderr
+//   4. the child, with signals forwarded, orphans reaped and its exit code returned
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fracta/base/result.hpp"
+
+namespace fracta::runner {
+
+inline constexpr const char* kAuthHelpersDirectory = "/opt/fracta/auth-helpers";
+
+// Exit codes of the runner itself, the shell's convention.
+inline constexpr int kExitFailed = 1;  // the settings file could not be installed
+inline constexpr int kExitUsage = 2;   // no command
+inline constexpr int kExitNotExecutable = 126;
+inline constexpr int kExitNotFound = 127;
+
+struct RunOptions {
+  std::vector<std::string> command;
+  std::string workspace;  // empty = the working directory
+  std::string auth_helpers_directory = kAuthHelpersDirectory;
+};
+
+// Returns the child's exit code, or 128 + n when signal n ended it. Changes this process' environment (PATH, HOME),
+// signal mask and child handling: call it once, from a process with a single thread.
+int run_agent(const RunOptions& options);
+
+// What is visible in the helper directories. Names are sorted and unique.
+struct AuthHelpers {
+  std::vector<std::string> executable;
+  std::vector<std::string> not_executable;  // start like a program but lack the x bit: nearly always a mistake
+};
+AuthHelpers find_auth_helpers(const std::vector<std::string>& directories);
+
+// fracta: user-settings.json present=<true|false>; auth-helpers=[a,b|none]
+std::string diagnostic_line(bool settings_present, const AuthHelpers& helpers);
+
+// Copies `source` to <home>/.claude/settings.json: 0600, atomically, directories created 0700; a symlink at the target
+// is replaced, not followed. True when `source` exists, false when it does not.
+Result<bool> install_user_settings(const std::string& source, const std::string& home);
+
+// The new PATH. An empty or missing `path` becomes the usual system directories: an empty element would mean the
+// working directory.
+std::string helper_path(const std::string& workspace, const std::string& auth_helpers_directory,
+                        const std::string& path);
+
+// Starts `command` (looked up on this process' PATH), forwards signals to it and reaps every orphan until it ends.
+int run_child(const std::vector<std::string>& command);
+
+}  // namespace fracta::runner
