@@ -45,12 +45,18 @@ class Api {
   virtual Result<Object> get(ResourceName resource, std::string_view ns, std::string_view name) const = 0;
   virtual std::vector<Object> list(ResourceName resource, std::string_view ns, std::string_view label_selector = "") const = 0;
   virtual Result<Object> create(ResourceName resource, std::string_view ns, Json object) = 0;
-  // `subresource` "" or "status". The object's resourceVersion, when present, must match (kConflict).
+  // `subresource` "", "status" or (namespaces) "finalize". The object's resourceVersion, when present, must match (kConflict).
   virtual Result<Object> update(ResourceName resource, std::string_view ns, std::string_view name, Json object, std::string_view subresource = "") = 0;
   // Read, change, write; again on conflict. `change` returns false when nothing needs writing.
   virtual Result<Object> mutate(ResourceName resource, std::string_view ns, std::string_view name,
                                 const std::function<bool(Json&)>& change, std::string_view subresource = "") = 0;
   virtual Result<void> remove(ResourceName resource, std::string_view ns, std::string_view name, const RemoveOptions& options = {}) = 0;
+
+  // The pods/binding subresource: spec.nodeName and condition PodScheduled. kConflict when bound already.
+  virtual Result<void> bind_pod(std::string_view ns, std::string_view pod, std::string_view node) = 0;
+  // The serviceaccounts/token subresource: `request` is an authentication.k8s.io/v1 TokenRequest (spec.audiences,
+  // spec.expirationSeconds, spec.boundObjectRef); the answer carries status.token (a secret) and expirationTimestamp.
+  virtual Result<Object> create_token(std::string_view ns, std::string_view service_account, Json request) = 0;
 
   // First an kAdded event for every existing object, then every later change, in order, until `stop`. The callback runs
   // on a thread of the subscription and may call the Api. Blocks until stopped.
