@@ -65,6 +65,7 @@ struct WatchOptions {
   std::chrono::milliseconds idle_timeout{330'000};
   bool bookmarks = true;
   bool metadata_only = false;
+  std::function<void()> on_open;  // the server accepted the watch
   std::stop_token stop;
 };
 
@@ -135,8 +136,9 @@ class Client {
   Result<Json> raw(std::string_view method, const std::string& target, const std::string& body,
                    const CallContext& call = {});
 
+  class Impl;  // src/kube only
+
  private:
-  class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
