@@ -94,6 +94,7 @@ struct ServerOptions {
   std::size_t max_head_bytes = 32u << 10;             // request line + headers; more is 431
   std::size_t max_headers = 100;                      // more is 431
   std::size_t max_body_bytes = 4u << 20;              // more is 413, chunked or not; Content-Encoding is 415
+  std::size_t max_total_body_bytes = 64u << 20;       // bodies in memory of all connections together; more is 503
   std::chrono::milliseconds head_timeout{10'000};     // from the first byte to the end of the head
   std::chrono::milliseconds body_timeout{30'000};     // whole body
   std::chrono::milliseconds keep_alive{30'000};       // idle time between requests
