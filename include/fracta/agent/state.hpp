@@ -1,12 +1,15 @@
 // An agent's state, derived from the cluster's objects alone: a restarted daemon knows every agent.
 //
-//            (1) Job suspended or quota            (2) pod created            (3) container started
-//   spawn ─────────────────────────────▶ Queued ─────────────▶ Pending ──────────────────────▶ Running ⇄ Idle (stream)
-//                                                     │ (4) stuck: reason + next step, still Pending   │
-//                                                     ▼                                               ▼
-//                                        Failed ◀── (5) Job Failed / pod Failed          (6) Job Complete / pod
-//                                        Succeeded ──▶ Completed Stopped ◀── (7) deletionTimestamp or stop-requested
+// clang-format off
+//            (1) Job suspended or quota           (2) pod created            (3) container started
+//   spawn ────────────────────────────▶ Queued ─────────────▶ Pending ────────────────────────▶ Running ⇄ Idle (stream)
+//                                                 │ (4) stuck: reason + next step, still Pending    │
+//                                                 ▼                                                 ▼
+//                      Failed ◀── (5) Job Failed / pod Failed       (6) Job Complete / pod Succeeded ──▶ Completed
+//                      Stopped ◀── (7) deletionTimestamp or stop-requested
+// clang-format on
 //
+// A finished agent stays Completed or Failed when its TTL deletes it; (7) comes before (5), because stopping kills.
 // Projections keep what is used and nothing else (less than 1 KiB a pod).
 #pragma once
 
@@ -36,19 +39,27 @@ struct ContainerState {
   std::optional<SystemTime> started_at, finished_at;
 };
 
+// What is wrong with a pod; most have none, so it costs them a pointer only.
+struct PodTrouble {
+  std::string reason, message;                              // status.reason, status.message
+  std::string unschedulable_reason, unschedulable_message;  // PodScheduled=False
+  std::string disruption_reason, disruption_message;        // DisruptionTarget=True
+};
+
 struct PodSummary {
-  std::string name, uid, agent_id, agent_name, runtime, mode, model, job_name, node, ip;
-  std::string phase, reason, message;
-  bool stream = false, ready = false, scheduled = false, deleting = false, stop_requested = false;
-  std::string unschedulable_reason, unschedulable_message;
-  std::string disruption_reason;  // DisruptionTarget condition
+  std::string name;
+  std::string uid;  // of stream pods only: an agent's owner is deleted by uid, a Job's pod never
+  std::string agent_id, agent_name, runtime, model, job_name, node, ip;
+  std::string phase;
+  std::shared_ptr<const PodTrouble> trouble;  // may be null
+  bool stream = false, ready = false, deleting = false, stop_requested = false;
   std::optional<SystemTime> created_at, scheduled_at, ready_at, deadline;
-  std::vector<ContainerState> containers;
+  std::vector<ContainerState> containers;  // init containers first; at most 8
 };
 PodSummary summarize_pod(const Json& pod);  // never throws, whatever the object looks like
 
 struct JobSummary {
-  std::string name, uid, agent_id, agent_name, runtime, mode, model, spec_hash;
+  std::string name, uid, agent_id, agent_name, runtime, model, spec_hash;
   bool suspended = false, complete = false, failed = false, deleting = false, stop_requested = false;
   std::string condition_reason, condition_message;
   int active = 0, succeeded = 0, failed_pods = 0;
@@ -69,6 +80,8 @@ struct AgentStatus {
   std::optional<int> exit_code;
   std::string pod_name;
   std::optional<SystemTime> started_at, finished_at;
+  // When the answer may change although no object does: a grace time ends. Ask again then.
+  std::optional<SystemTime> reconsider_at;
 };
 
 // `job` is null for a stream pod. `now` decides grace times only.
