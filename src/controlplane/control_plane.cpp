@@ -1,7 +1,6 @@
 #include "fracta/controlplane/control_plane.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include "controlplane/admission.hpp"
 #include "controlplane/agent_cache.hpp"
@@ -14,6 +13,7 @@
 #include "controlplane/spawner.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/log.hpp"
+#include "fracta/base/stop.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::controlplane {
@@ -313,7 +313,7 @@ bool ControlPlane::wait_until_ready(std::chrono::milliseconds timeout, const std
   auto until = std::chrono::steady_clock::now() + timeout;
   while (!impl_->ready()) {
     if (stop.stop_requested() || std::chrono::steady_clock::now() >= until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    wait_for(stop, std::chrono::milliseconds{2});
   }
   return true;
 }

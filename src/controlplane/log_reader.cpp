@@ -191,20 +191,23 @@ Result<LogReader::Ended> LogReader::stream(Cursor& cursor, const LogQuery& query
     cursor.resume.reconnected();
   }
   bool reader_left = false;
-  auto on_line = [&](std::string_view line) {
+  std::string out;  // the lines of one read go out in one write
+  Lines lines([&](std::string_view line) {
     auto passed = cursor.resume.take(line);
     if (!passed) return true;
-    std::string out;
     if (passed->lost_before) out += kInterrupted;
     if (query.timestamps && !passed->timestamp.empty()) out.append(passed->timestamp).append(" ");
     out.append(passed->text).append("\n");
-    reader_left = !write(out);
+    return true;
+  });
+  auto send = [&] {
+    if (!out.empty()) reader_left = !write(std::exchange(out, {}));
     return !reader_left;
   };
-  Lines lines(on_line);
-  auto result = client_.pod_log(ns_, cursor.pod, options, [&](std::string_view bytes) { return lines.feed(bytes); });
+  auto result =
+      client_.pod_log(ns_, cursor.pod, options, [&](std::string_view bytes) { return lines.feed(bytes) && send(); });
   if (reader_left || stop.stop_requested()) return Ended::kReader;
-  if (result && lines.unfinished()) lines.flush();
+  if (result && lines.unfinished() && lines.flush()) send();
   if (reader_left) return Ended::kReader;
   if (result) return Ended::kLog;
   if (result.error().code == ErrorCode::kUnavailable || result.error().code == ErrorCode::kDeadlineExceeded)

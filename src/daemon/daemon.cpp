@@ -1,0 +1,154 @@
+#include "fracta/daemon/daemon.hpp"
+
+#include <cstdio>
+
+#include "daemon/logging.hpp"
+#include "fracta/base/clock.hpp"
+#include "fracta/base/file.hpp"
+#include "fracta/base/log.hpp"
+#include "fracta/base/metrics.hpp"
+#include "fracta/config/diagnostic.hpp"
+#include "fracta/config/load.hpp"
+#include "fracta/controlplane/control_plane.hpp"
+#include "fracta/kube/client.hpp"
+#include "fracta/kube/client_config.hpp"
+#include "fracta/server/api_server.hpp"
+#include "fracta/version.hpp"
+
+namespace fracta::daemon {
+
+namespace {
+
+// People read stderr, machines the log: a bad configuration is told to both, all of it.
+void report(const std::string& file, const std::vector<config::Diagnostic>& diagnostics) {
+  for (const auto& diagnostic : diagnostics) {
+    bool error = diagnostic.severity == config::Severity::kError;
+    if (error) std::fprintf(stderr, "%s\n", config::format_diagnostic(file, diagnostic).c_str());
+    log::write(error ? log::Level::kError : log::Level::kWarn, "config",
+               error ? "configuration error" : "configuration warning",
+               {{"file", file},
+                {"line", diagnostic.position.line},
+                {"column", diagnostic.position.column},
+                {"path", diagnostic.path},
+                {"detail", diagnostic.message}});
+  }
+}
+
+Result<config::Config> load_config(const std::string& path) {
+  auto loaded = config::load_file(path);
+  report(path, loaded.diagnostics);
+  if (!loaded.config) return make_error(ErrorCode::kInvalid, path + ": the configuration is not valid");
+  if (loaded.config->backend == "local")
+    return make_error(
+        ErrorCode::kInvalid,
+        path +
+            ": runtime.backend: local is not supported; set runtime.backend: kubernetes and, on a machine "
+            "without Kubernetes, run `fracta devcluster`");
+  return *std::move(loaded.config);
+}
+
+Result<server::ListenAddress> listen_address(const DaemonOptions& options, const config::Config& config) {
+  std::string text = ":9090";
+  if (!config.control_plane_listen.empty()) text = config.control_plane_listen;
+  if (!options.listen.empty()) text = options.listen;
+  return server::parse_listen_address(text);
+}
+
+kube::Client::Options client_options(MetricsRegistry& metrics) {
+  kube::Client::Options options;
+  options.metrics = &metrics;
+  options.user_agent = std::string("fracta/") + kVersion;
+  options.on_warning = [](const std::string& text) { log::warn("kube", "API server warning", {{"warning", text}}); };
+  return options;
+}
+
+}  // namespace
+
+class Daemon::Impl {
+ public:
+  Impl(DaemonOptions options, config::Config config)
+      : options_(std::move(options)), config_(std::make_shared<const config::Config>(std::move(config))) {
+    register_process_metrics(metrics_, kVersion, kCommit);
+  }
+  ~Impl() { stop(std::chrono::milliseconds{0}); }
+
+  // Build order: identity, client, control plane, API server. Start order: API server first, so that livez answers
+  // while the API server of Kubernetes is not reachable yet; then the control plane.
+  Result<void> build() {
+    auto identity = kube::load_client_config({options_.kubeconfig, options_.context}, clock_);
+    if (!identity) return identity.error().with_context("Kubernetes identity");
+    log::info("daemon", "Kubernetes identity",
+              {{"source", identity->description}, {"server", identity->server.to_string()}});
+    auto client = kube::Client::create(*std::move(identity), clock_, client_options(metrics_));
+    if (!client) return client.error().with_context("Kubernetes client");
+    client_ = *std::move(client);
+    control_plane_ = std::make_unique<controlplane::ControlPlane>(config_, *client_, clock_, metrics_);
+    auto listen = listen_address(options_, *config_);
+    if (!listen) return listen.error();
+    server::Options server_options;
+    server_options.host = listen->host;
+    server_options.port = listen->port;
+    server_options.version = kVersion;
+    server_options.commit = kCommit;
+    if (config_->heartbeat_interval.count() > 0)
+      server_options.heartbeat = std::chrono::duration_cast<std::chrono::milliseconds>(config_->heartbeat_interval);
+    auto server = server::ApiServer::create(*control_plane_, clock_, metrics_, server_options);
+    if (!server) return server.error().with_context("listening");
+    server_ = *std::move(server);
+    return {};
+  }
+
+  Result<void> start() {
+    server_->start();
+    control_plane_->start();
+    running_ = true;
+    log::info("daemon", "controlplane started",
+              {{"address", server_->address()},
+               {"namespace", config_->kubernetes.ns},
+               {"config_hash", config_->hash},
+               {"version", kVersion}});
+    if (options_.address_file.empty()) return {};
+    return write_file_atomic(options_.address_file, server_->address() + "\n", {0644});
+  }
+
+  [[nodiscard]] std::string address() const { return server_->address(); }
+
+  bool stop(std::chrono::milliseconds deadline) {
+    if (!running_) return true;
+    running_ = false;
+    // Running calls may finish; what is left after the deadline is cancelled by stopping the control plane.
+    server_->begin_shutdown();
+    bool in_time = server_->stop(deadline);
+    control_plane_->stop();
+    log::info("daemon", "controlplane stopped", {{"in_time", in_time}});
+    return in_time;
+  }
+
+ private:
+  const DaemonOptions options_;
+  const RealClock clock_;
+  MetricsRegistry metrics_;
+  const std::shared_ptr<const config::Config> config_;
+  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<controlplane::ControlPlane> control_plane_;
+  std::unique_ptr<server::ApiServer> server_;
+  bool running_ = false;
+};
+
+Result<std::unique_ptr<Daemon>> Daemon::create(const DaemonOptions& options) {
+  FRACTA_TRY(configure_logging(options, nullptr));
+  auto config = load_config(options.config_path);
+  if (!config) return config.error();
+  FRACTA_TRY(configure_logging(options, &*config));
+  auto impl = std::make_unique<Impl>(options, *std::move(config));
+  FRACTA_TRY(impl->build());
+  return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
+}
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Daemon::~Daemon() = default;
+Result<void> Daemon::start() { return impl_->start(); }
+std::string Daemon::address() const { return impl_->address(); }
+bool Daemon::stop(std::chrono::milliseconds deadline) { return impl_->stop(deadline); }
+
+}  // namespace fracta::daemon

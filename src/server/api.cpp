@@ -1,0 +1,78 @@
+#include "fracta/base/log.hpp"
+#include "fracta/base/text.hpp"
+#include "fracta/server/api_server.hpp"
+#include "server/answers.hpp"
+#include "server/requests.hpp"
+#include "server/routes.hpp"
+
+namespace fracta::server {
+
+namespace {
+
+bool is_public(const std::string& path) {
+  return path.starts_with("/livez") || path.starts_with("/readyz") || path.starts_with("/healthz");
+}
+
+std::string known_method(const std::string& method) {
+  for (const char* known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+    if (method == known) return method;
+  return "other";
+}
+
+}  // namespace
+
+class Api::Impl {
+ public:
+  Impl(controlplane::ControlPlane& control_plane, const Clock& clock, MetricsRegistry& metrics, Options options)
+      : context_{control_plane, clock, metrics, std::move(options), {}},
+        loopback_only_(is_loopback(context_.options.host)) {
+    add_agent_routes(router_, context_);
+    add_log_routes(router_, context_);
+    add_event_routes(router_, context_);
+    add_watch_routes(router_, context_);
+    add_health_routes(router_, context_);
+    add_unavailable_routes(router_);
+    router_.set_not_found([](const net::ServerRequest& request) {
+      return error_answer(404, "no such route: " + shorten(request.path, 200));
+    });
+    router_.set_method_not_allowed([](const net::ServerRequest& request) {
+      return error_answer(405, "method " + shorten(request.method, 20) + " is not allowed here");
+    });
+  }
+
+  net::ServerResponse handle(const net::ServerRequest& request) {
+    auto answer = route(request);
+    context_.metrics
+        .counter("fracta_http_requests_total", "HTTP requests by method and status code.",
+                 {{"method", known_method(request.method)}, {"code", std::to_string(answer.status)}})
+        .add();
+    if (answer.status >= 500)
+      log::warn("server", "request failed",
+                {{"method", request.method}, {"path", shorten(request.path, 200)}, {"status", answer.status}});
+    return answer;
+  }
+
+  void begin_shutdown() { context_.shutdown.request_stop(); }
+
+ private:
+  net::ServerResponse route(const net::ServerRequest& request) {
+    if (auto refused = refuse_foreign(request, loopback_only_)) return *refused;
+    if (context_.options.authenticate && !is_public(request.path)) {
+      if (auto identity = context_.options.authenticate(request); !identity)
+        return error_answer(identity.error().code == ErrorCode::kForbidden ? 403 : 401, identity.error().message);
+    }
+    return router_.route(request);
+  }
+
+  Context context_;
+  const bool loopback_only_;
+  net::Router router_;
+};
+
+Api::Api(controlplane::ControlPlane& control_plane, const Clock& clock, MetricsRegistry& metrics, Options options)
+    : impl_(std::make_unique<Impl>(control_plane, clock, metrics, std::move(options))) {}
+Api::~Api() = default;
+net::ServerResponse Api::handle(const net::ServerRequest& request) const { return impl_->handle(request); }
+void Api::begin_shutdown() { impl_->begin_shutdown(); }
+
+}  // namespace fracta::server
