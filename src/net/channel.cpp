@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -55,6 +56,22 @@ BIO_METHOD* bio_method() {
   return method;
 }
 
+bool is_certificate_alert(int reason) {
+  switch (reason) {
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Channel::~Channel() = default;
@@ -95,6 +112,7 @@ IoResult Channel::tls_result(int result) {
       return {IoState::kFailed, 0};
     default:
       broken_ = true;
+      certificate_refused_ = is_certificate_alert(ERR_GET_REASON(ERR_peek_error()));
       error_ = "TLS: " + openssl_error_text();
       return {IoState::kFailed, 0};
   }
@@ -146,6 +164,18 @@ IoResult Channel::write(std::string_view bytes) {
   }
 }
 
+IoState Channel::drain() {
+  std::array<char, 16u << 10> buffer;  // NOLINT: only ever overwritten
+  constexpr int kReadsAtOnce = 32;
+  for (int i = 0; i < kReadsAtOnce; ++i) {
+    const auto got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (got == 0) return IoState::kEnd;
+    if (got < 0 && !would_block()) return IoState::kFailed;
+    if (got < 0) break;
+  }
+  return IoState::kWantRead;
+}
+
 void Channel::end_output() {
   if (ssl_ != nullptr) {
     const std::lock_guard lock(mutex_);
@@ -159,6 +189,11 @@ void Channel::end_output() {
 }
 
 void Channel::abort() { ::shutdown(socket_.get(), SHUT_RDWR); }
+
+bool Channel::certificate_refused() const {
+  const std::lock_guard lock(mutex_);
+  return certificate_refused_;
+}
 
 std::string Channel::error() const {
   const std::lock_guard lock(mutex_);

@@ -43,6 +43,10 @@ class Channel {
   IoResult read(char* buffer, std::size_t size);
   IoResult write(std::string_view bytes);
 
+  // Reads and drops whatever is there, below TLS: for a connection that only waits for its end. kEnd, kFailed or
+  // kWantRead.
+  IoState drain();
+
   // Sends TLS' close_notify (best effort) and ends our direction.
   void end_output();
   // Ends both directions at once: whoever waits in poll on this socket wakes up. Callable from any thread.
@@ -53,6 +57,8 @@ class Channel {
   [[nodiscard]] bool tls() const { return ssl_ != nullptr; }
   // Why the last operation failed, for logs; no secrets.
   [[nodiscard]] std::string error() const;
+  // The last operation failed because the peer does not accept our certificate (or the lack of one).
+  [[nodiscard]] bool certificate_refused() const;
 
  private:
   IoResult tls_result(int result);
@@ -60,6 +66,7 @@ class Channel {
   SslPtr ssl_;
   mutable std::mutex mutex_;  // ssl_ and error_; never held while waiting
   std::string error_;
+  bool certificate_refused_ = false;
   bool broken_ = false;  // after a fatal TLS error SSL_shutdown must not be called
 };
 

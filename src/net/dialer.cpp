@@ -121,6 +121,10 @@ Result<void> Dialer::handshake(Channel& channel, Waiter& waiter, Deadline deadli
       return make_error(ErrorCode::kCanceled, "canceled during the TLS handshake with " + peer_);
     }
     if (waited == WaitResult::kTimeout) {
+      if (channel.certificate_refused()) {
+        return make_error(ErrorCode::kUnauthenticated,
+                          peer_ + " did not accept our client certificate: " + channel.error());
+      }
       return make_error(ErrorCode::kUnavailable, "TLS handshake with " + peer_ + " took too long");
     }
   }
@@ -132,6 +136,10 @@ Error Dialer::verification_failed(const Channel& channel) const {
     return make_error(ErrorCode::kUnauthenticated,
                       "the certificate of " + peer_ + " is not trusted for \"" + verified_name_ +
                           "\": " + X509_verify_cert_error_string(verdict) + "; check the CA and the server's name");
+  }
+  if (channel.certificate_refused()) {
+    return make_error(ErrorCode::kUnauthenticated,
+                      peer_ + " did not accept our client certificate: " + channel.error());
   }
   return make_error(ErrorCode::kUnavailable, "TLS handshake with " + peer_ + " failed: " + channel.error());
 }

@@ -53,6 +53,10 @@ void ServerEngine::arm(Connection& connection, std::uint32_t events) {
 
 bool ServerEngine::step_handshake(const ConnectionPtr& connection) {
   const auto result = connection->channel.handshake();
+  if (result.state == IoState::kFailed) {
+    linger(*connection);  // or the alert that tells the client why would be lost
+    return true;
+  }
   if (result.state != IoState::kDone) {
     wait_for(connection, result.state);
     return false;
@@ -149,10 +153,7 @@ bool ServerEngine::step_writing(const ConnectionPtr& connection) {
   }
   release(*connection);
   if (connection->close_after_write || stopping_) {
-    connection->channel.end_output();
-    connection->inbox.clear();
-    connection->phase = Phase::kLinger;
-    connection->deadline = Clock::now() + kLingerTime;
+    linger(*connection);
     return true;
   }
   next_request(*connection);
@@ -174,15 +175,15 @@ void ServerEngine::next_request(Connection& connection) {
 
 // Closing with unread bytes in the socket makes the kernel send a reset, which may overtake the answer.
 bool ServerEngine::step_linger(const ConnectionPtr& connection) {
-  std::array<char, kReadBytes> buffer;  // NOLINT: filled by read()
-  for (int i = 0; i < kReadsPerStep; ++i) {
-    const auto result = connection->channel.read(buffer.data(), buffer.size());
-    if (result.state == IoState::kDone) continue;
-    wait_for(connection, result.state);
-    return false;
-  }
-  arm(*connection, EPOLLIN);
+  wait_for(connection, connection->channel.drain());
   return false;
+}
+
+void ServerEngine::linger(Connection& connection) {
+  connection.channel.end_output();
+  connection.inbox.clear();
+  connection.phase = Phase::kLinger;
+  connection.deadline = Clock::now() + kLingerTime;
 }
 
 void ServerEngine::close(const ConnectionPtr& connection) {

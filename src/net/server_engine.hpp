@@ -67,6 +67,7 @@ class ServerEngine final : public HttpServer {
   void wait_for(const ConnectionPtr& connection, IoState state);
   void arm(Connection& connection, std::uint32_t events);
   void next_request(Connection& connection);
+  void linger(Connection& connection);
   void close(const ConnectionPtr& connection);
   void release(Connection& connection);
 

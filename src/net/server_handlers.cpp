@@ -114,11 +114,8 @@ void ServerEngine::run_stream(const ConnectionPtr& connection, const ServerRespo
   const std::lock_guard lock(connection->mutex);
   if (!complete || response.upgrade) {
     // An answer cut short must look cut short: no last chunk, and the connection ends.
-    connection->channel.end_output();
-    connection->inbox.clear();
     release(*connection);
-    connection->phase = Phase::kLinger;
-    connection->deadline = Clock::now() + std::chrono::seconds(1);
+    linger(*connection);
     step(connection);
     return;
   }

@@ -17,7 +17,8 @@ namespace fracta::net {
 
 struct Request {
   std::string method = "GET";
-  std::string target;  // "/path?query", already percent-encoded; control characters are refused
+  std::string target;  // "/path?query", already percent-encoded, sent as it is behind the URL's own path ("/k8s/c-1");
+                       // control characters and spaces are refused
   Headers headers;     // control characters in a value are refused (kInvalid)
   std::string body;
 };
@@ -76,6 +77,8 @@ struct TransportOptions {
   std::string unix_socket;            // connect here instead of to the URL's host (development only)
 };
 
+// The URL's path is put in front of every target; its query is not used. TLS settings do not follow files on disk: make a
+// new transport when they change.
 // kInvalid when certificates do not parse or key and certificate do not belong together.
 // Host verification is strict: SAN only (never the CN), IP SANs for IP hosts, TLS 1.2 or newer.
 Result<std::unique_ptr<Transport>> make_http_transport(const Url& url, const TransportOptions& options);
