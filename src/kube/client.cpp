@@ -61,15 +61,6 @@ Result<Json> named(Result<Json> answer, std::string_view verb, const std::string
 
 }  // namespace
 
-Result<std::unique_ptr<Client>> Client::create(ClientConfig config, const Clock& clock, Options options) {
-  net::TransportOptions transport_options;
-  transport_options.tls = config.tls;
-  auto transport = net::make_http_transport(config.server, transport_options);
-  if (!transport) return transport.error().with_context(config.description);
-  return std::make_unique<Client>(std::move(config), std::shared_ptr<net::Transport>(std::move(*transport)), clock,
-                                  std::move(options));
-}
-
 Client::Client(ClientConfig config, std::shared_ptr<net::Transport> transport, const Clock& clock, Options options)
     : impl_(std::make_unique<Impl>(std::move(config), std::move(transport), clock, std::move(options))) {}
 Client::~Client() = default;

@@ -34,10 +34,10 @@ TEST_P(RetryTest, SendsAgainOnlyWhatIsSafe) {
   const auto& c = GetParam();
   FakeServer server;
   server.transport->script({c.first, ok("{}")});
-  auto answer = c.method == "GET"      ? server.client->get(kJobs, "ns", "a")
-                : c.method == "POST"   ? server.client->create(kJobs, "ns", job("a"))
-                : c.method == "PUT"    ? server.client->update(kJobs, "ns", "a", job("a"))
-                                       : server.client->patch(kJobs, "ns", "a", "application/merge-patch+json", job("a"));
+  auto answer = c.method == "GET"    ? server.client->get(kJobs, "ns", "a")
+                : c.method == "POST" ? server.client->create(kJobs, "ns", job("a"))
+                : c.method == "PUT"  ? server.client->update(kJobs, "ns", "a", job("a"))
+                                     : server.client->patch(kJobs, "ns", "a", "application/merge-patch+json", job("a"));
   EXPECT_EQ(server.requests().size(), c.retried ? 2u : 1u);
   EXPECT_EQ(answer.ok(), c.retried) << (answer ? "" : answer.error().message);
   if (!c.retried) {
@@ -55,16 +55,22 @@ INSTANTIATE_TEST_SUITE_P(
         RetryCase{"Get500WithRetryAfter", "GET", status(500, "InternalError", "", kRetryIn1), true},
         RetryCase{"Get404WithRetryAfter", "GET", status(404, "NotFound", "", kRetryIn1), false, ErrorCode::kNotFound},
         RetryCase{"GetRefused", "GET", failure(ErrorCode::kUnavailable), true},
-        RetryCase{"GetBadCertificate", "GET", failure(ErrorCode::kUnauthenticated, "x509"), false, ErrorCode::kUnauthenticated},
-        RetryCase{"GetTimedOut", "GET", failure(ErrorCode::kDeadlineExceeded, "late"), false, ErrorCode::kDeadlineExceeded},
+        RetryCase{"GetBadCertificate", "GET", failure(ErrorCode::kUnauthenticated, "x509"), false,
+                  ErrorCode::kUnauthenticated},
+        RetryCase{"GetTimedOut", "GET", failure(ErrorCode::kDeadlineExceeded, "late"), false,
+                  ErrorCode::kDeadlineExceeded},
         RetryCase{"Post429WithRetryAfter", "POST", status(429, "TooManyRequests", "", kRetryIn1), true},
         RetryCase{"Post503WithRetryAfter", "POST", status(503, "ServiceUnavailable", "", kRetryIn1), true},
-        RetryCase{"Post504WithRetryAfter", "POST", status(504, "Timeout", "", kRetryIn1), false, ErrorCode::kDeadlineExceeded},
-        RetryCase{"Post500WithRetryAfter", "POST", status(500, "ServerTimeout", "", kRetryIn1), false, ErrorCode::kUnavailable},
-        RetryCase{"PostConnectionLost", "POST", failure(ErrorCode::kUnavailable, "reset"), false, ErrorCode::kUnavailable},
+        RetryCase{"Post504WithRetryAfter", "POST", status(504, "Timeout", "", kRetryIn1), false,
+                  ErrorCode::kDeadlineExceeded},
+        RetryCase{"Post500WithRetryAfter", "POST", status(500, "ServerTimeout", "", kRetryIn1), false,
+                  ErrorCode::kUnavailable},
+        RetryCase{"PostConnectionLost", "POST", failure(ErrorCode::kUnavailable, "reset"), false,
+                  ErrorCode::kUnavailable},
         RetryCase{"PostConflict", "POST", status(409, "AlreadyExists"), false, ErrorCode::kAlreadyExists},
         RetryCase{"Put500WithRetryAfter", "PUT", status(500, "InternalError", "", kRetryIn1), true},
-        RetryCase{"PutConnectionLost", "PUT", failure(ErrorCode::kUnavailable, "reset"), false, ErrorCode::kUnavailable},
+        RetryCase{"PutConnectionLost", "PUT", failure(ErrorCode::kUnavailable, "reset"), false,
+                  ErrorCode::kUnavailable},
         RetryCase{"PatchConflict", "PATCH", status(409, "Conflict"), false, ErrorCode::kConflict}),
     [](const auto& row) { return row.param.name; });
 
@@ -141,25 +147,30 @@ TEST(ClientToken, ASecond401IsTheAnswer) {
 TEST(ClientRequest, SaysWhoSendsAndWhoOwnsTheFields) {
   FakeServer server;
   server.transport->script({ok("{}")});
-  ASSERT_TRUE(server.client->create(kJobs, "ns", job("a"),
-                                    {.dry_run = true, .field_validation = FieldValidation::kStrict, .metadata_only = true, .call = {}}));
+  ASSERT_TRUE(server.client->create(
+      kJobs, "ns", job("a"),
+      {.dry_run = true, .field_validation = FieldValidation::kStrict, .metadata_only = true, .call = {}}));
   const auto request = server.requests().at(0);
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.target, "/apis/batch/v1/namespaces/ns/jobs?dryRun=All&fieldManager=fracta&fieldValidation=Strict");
   EXPECT_THAT(*request.headers.get("User-Agent"), StartsWith("fracta/"));
   EXPECT_THAT(*request.headers.get("User-Agent"), HasSubstr(" (linux/"));
   EXPECT_EQ(request.headers.get("Content-Type"), "application/json");
-  EXPECT_EQ(request.headers.get("Accept"), "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=1,application/json");
+  EXPECT_EQ(request.headers.get("Accept"),
+            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=1,application/json");
 }
 
 TEST(ClientRequest, DeleteCarriesPropagationGraceAndPrecondition) {
   FakeServer server;
   server.transport->script({ok("{}")});
-  ASSERT_TRUE(server.client->remove(kPods, "ns", "a",
-                                    {.propagation = Propagation::kForeground, .grace_period_seconds = 0, .precondition_uid = "u1", .call = {}}));
-  EXPECT_EQ(*parse_json(server.requests().at(0).body),
-            (Json{{"kind", "DeleteOptions"}, {"apiVersion", "v1"}, {"propagationPolicy", "Foreground"}, {"gracePeriodSeconds", 0},
-                  {"preconditions", {{"uid", "u1"}}}}));
+  ASSERT_TRUE(server.client->remove(
+      kPods, "ns", "a",
+      {.propagation = Propagation::kForeground, .grace_period_seconds = 0, .precondition_uid = "u1", .call = {}}));
+  EXPECT_EQ(*parse_json(server.requests().at(0).body), (Json{{"kind", "DeleteOptions"},
+                                                             {"apiVersion", "v1"},
+                                                             {"propagationPolicy", "Foreground"},
+                                                             {"gracePeriodSeconds", 0},
+                                                             {"preconditions", {{"uid", "u1"}}}}));
 }
 
 TEST(ClientRequest, ApplyForcesItsFields) {
@@ -192,7 +203,8 @@ TEST(ClientRequest, ClusterScopedKindsNeedNoNamespace) {
 
 TEST(ClientAnswer, TextThatIsNoJsonIsNotQuoted) {
   FakeServer server;
-  server.transport->script({{.status = 200, .chunks = {"<html>secret</html>"}, .headers = {{"Content-Type", "text/html"}}}});
+  server.transport->script(
+      {{.status = 200, .chunks = {"<html>secret</html>"}, .headers = {{"Content-Type", "text/html"}}}});
   auto answer = server.client->get(kSecrets, "ns", "s");
   ASSERT_FALSE(answer);
   EXPECT_THAT(answer.error().message, HasSubstr("is no JSON (Content-Type text/html)"));

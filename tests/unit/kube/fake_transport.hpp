@@ -20,21 +20,23 @@ struct Answer {
   int status = 200;
   std::vector<std::string> chunks;
   net::Headers headers;
-  std::optional<Error> error;                  // instead of an answer, or after the chunks when a status is set too
-  std::chrono::milliseconds takes{0};          // the fake clock moves by this before the end
-  bool hold = false;                           // after the chunks: stay open until stopped
-  std::function<void()> before;                // called first
+  std::optional<Error> error;          // instead of an answer, or after the chunks when a status is set too
+  std::chrono::milliseconds takes{0};  // the fake clock moves by this before the end
+  bool hold = false;                   // after the chunks: stay open until stopped
+  std::function<void()> before;        // called first
 };
 
 inline Answer ok(std::string body) { return {.status = 200, .chunks = {std::move(body)}}; }
 inline Answer stream(std::vector<std::string> chunks) { return {.status = 200, .chunks = std::move(chunks)}; }
-inline Answer held(std::vector<std::string> chunks = {}) { return {.status = 200, .chunks = std::move(chunks), .hold = true}; }
+inline Answer held(std::vector<std::string> chunks = {}) {
+  return {.status = 200, .chunks = std::move(chunks), .hold = true};
+}
 inline Answer failure(ErrorCode code, std::string message = "connection refused") {
   return {.status = 0, .error = make_error(code, std::move(message))};
 }
 inline Answer status(int code, std::string reason, std::string message = "", net::Headers headers = {}) {
-  std::string body = R"({"kind":"Status","apiVersion":"v1","status":"Failure","message":")" + message + R"(","reason":")" + reason +
-                     R"(","code":)" + std::to_string(code) + "}";
+  std::string body = R"({"kind":"Status","apiVersion":"v1","status":"Failure","message":")" + message +
+                     R"(","reason":")" + reason + R"(","code":)" + std::to_string(code) + "}";
   return {.status = code, .chunks = {body}, .headers = std::move(headers)};
 }
 
@@ -66,7 +68,8 @@ class FakeTransport final : public net::Transport {
     return out;
   }
 
-  Result<void> stream(const net::Request& request, const net::StreamOptions& options, const net::StreamHandler& handler) override {
+  Result<void> stream(const net::Request& request, const net::StreamOptions& options,
+                      const net::StreamHandler& handler) override {
     auto answer = next(request);
     if (answer.status != 0) {
       if (!handler.on_head({.status = answer.status, .headers = answer.headers, .body = ""})) return canceled();

@@ -13,9 +13,12 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::string page(const std::vector<std::string>& names, const std::string& token = "", const std::string& version = "7") {
-  std::string out = R"({"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":")" + version + R"(","continue":")" + token + R"("},"items":[)";
-  for (std::size_t i = 0; i < names.size(); ++i) out += (i ? "," : "") + std::string(R"({"metadata":{"name":")") + names[i] + R"("}})";
+std::string page(const std::vector<std::string>& names, const std::string& token = "",
+                 const std::string& version = "7") {
+  std::string out = R"({"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":")" + version +
+                    R"(","continue":")" + token + R"("},"items":[)";
+  for (std::size_t i = 0; i < names.size(); ++i)
+    out += (i ? "," : "") + std::string(R"({"metadata":{"name":")") + names[i] + R"("}})";
   return out + "]}";
 }
 
@@ -27,7 +30,8 @@ struct Listed {
 Listed list_all(FakeServer& server, ListOptions options = {}) {
   Listed out;
   if (!options.on_restart) options.on_restart = [&] { out.names.emplace_back("RESTART"); };
-  out.version = server.client->list(kPods, "ns", options, [&](const Json& object) { out.names.push_back(string_at(object, "metadata/name")); });
+  out.version = server.client->list(
+      kPods, "ns", options, [&](const Json& object) { out.names.push_back(string_at(object, "metadata/name")); });
   return out;
 }
 
@@ -38,8 +42,10 @@ TEST(List, FollowsPagesWithoutNamingTheVersionAgain) {
   ASSERT_TRUE(listed.version);
   EXPECT_EQ(*listed.version, "7");
   EXPECT_THAT(listed.names, ElementsAre("a", "b", "c"));
-  EXPECT_EQ(server.requests().at(0).target, "/api/v1/namespaces/ns/pods?labelSelector=app%3Dfracta&limit=2&resourceVersion=5");
-  EXPECT_EQ(server.requests().at(1).target, "/api/v1/namespaces/ns/pods?labelSelector=app%3Dfracta&limit=2&continue=t%2F1");
+  EXPECT_EQ(server.requests().at(0).target,
+            "/api/v1/namespaces/ns/pods?labelSelector=app%3Dfracta&limit=2&resourceVersion=5");
+  EXPECT_EQ(server.requests().at(1).target,
+            "/api/v1/namespaces/ns/pods?labelSelector=app%3Dfracta&limit=2&continue=t%2F1");
 }
 
 TEST(List, AnExpiredTokenStartsOverWithoutPages) {
@@ -100,11 +106,13 @@ TEST(List, EndsAtItsDeadlineAcrossPages) {
 // Every way of cutting the bytes gives the same items.
 TEST(ListReader, CutsDoNotMatter) {
   const std::string text =
-      " {\"kind\":\"L\", \"x\":{\"items\":[1,2]}, \"items\" : [ {\"a\":\"}]\\\"{\"} ,\n{\"items\":[{}]}, {} ],\"metadata\":{\"resourceVersion\":\"3\"} }\n";
+      " {\"kind\":\"L\", \"x\":{\"items\":[1,2]}, \"items\" : [ {\"a\":\"}]\\\"{\"} ,\n{\"items\":[{}]}, {} "
+      "],\"metadata\":{\"resourceVersion\":\"3\"} }\n";
   for (std::size_t size : {1u, 2u, 3u, 7u, 1000u}) {
     std::vector<std::string> items;
     ListReader reader([&](const Json& item) { items.push_back(dump_json(item)); });
-    for (std::size_t at = 0; at < text.size(); at += size) ASSERT_TRUE(reader.feed(std::string_view(text).substr(at, size)));
+    for (std::size_t at = 0; at < text.size(); at += size)
+      ASSERT_TRUE(reader.feed(std::string_view(text).substr(at, size)));
     auto envelope = reader.finish();
     ASSERT_TRUE(envelope) << envelope.error().message;
     EXPECT_THAT(items, ElementsAre(R"({"a":"}]\"{"})", R"({"items":[{}]})", "{}"));
