@@ -1,5 +1,7 @@
 // One look at the finished pod spec, whatever made it so: checks on the input alone were bypassed twice elsewhere
 // (Argo, CVE-2026-31892 and GHSA-3775-99mw-8rp4).
+#include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -16,6 +18,9 @@ namespace fracta::agent {
 namespace {
 
 using Offences = std::vector<ErrorCause>;
+
+constexpr std::array<std::string_view, 3> kBuiltIn = {config::kAgentConfigVolume, config::kAuthSecretVolume,
+                                                      config::kWorkspaceVolume};
 
 void add(Offences& offences, std::string field, std::string what) {
   offences.push_back({std::move(field), "FieldValueForbidden", std::move(what)});
@@ -39,11 +44,10 @@ bool is_ours(const Json& volume, const std::string& name, const config::Kubernet
 std::set<std::string> check_volumes(const Json& spec, const config::KubernetesConfig& kubernetes, Offences& offences) {
   std::set<std::string> names;
   const Json& volumes = list_at(spec, "volumes");
-  const auto& built_in = config::built_in_volume_names();
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     const std::string name = string_at(volumes[i], "name");
     const std::string field = fmt::format("spec.volumes[{}]", i);
-    const bool reserved = std::find(built_in.begin(), built_in.end(), name) != built_in.end();
+    const bool reserved = std::find(kBuiltIn.begin(), kBuiltIn.end(), name) != kBuiltIn.end();
     if (!names.insert(name).second) {
       add(offences, field + ".name",
           fmt::format("volume name \"{}\" is used twice{}", name, reserved ? "; it is one of Fracta's own" : ""));
@@ -51,8 +55,8 @@ std::set<std::string> check_volumes(const Json& spec, const config::KubernetesCo
       add(offences, field, fmt::format("volume \"{}\" is Fracta's own and must not be replaced", name));
     }
   }
-  for (const std::string& name : built_in) {
-    if (!names.contains(name)) add(offences, "spec.volumes", fmt::format("built-in volume \"{}\" is missing", name));
+  for (const std::string_view name : kBuiltIn) {
+    if (!names.contains(std::string(name))) add(offences, "spec.volumes", fmt::format("built-in volume \"{}\" is missing", name));
   }
   return names;
 }
