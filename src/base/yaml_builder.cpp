@@ -82,8 +82,11 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
 void YamlBuilder::add_scalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                              const std::string& text) {
   const bool plain = is_plain(tag);
-  YamlScalar scalar{text, plain, at_key(), lines_.at(mark.line, mark.column)};
-  if (hook_) hook_(scalar);
+  YamlScalar scalar{text, plain, at_key(), lines_.at(mark.line, mark.column), {}};
+  if (hook_) {
+    scalar.path = scalar.key ? frames_.back().path : next_path();
+    hook_(scalar);
+  }
   count(mark, 1, scalar.text.size());
   const std::string effective_tag = scalar.plain ? std::string() : plain ? "!" : tag;
   std::string error;
@@ -168,7 +171,7 @@ void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   count(mark, target.nodes, target.bytes);
   if (!at_key()) return add_value(mark, target.value);
   if (!target.value.is_string()) fail(mark, "only a text may be used as a key through an alias");
-  const YamlScalar scalar{target.value.get<std::string>(), false, true, lines_.at(mark.line, mark.column)};
+  const YamlScalar scalar{target.value.get<std::string>(), false, true, lines_.at(mark.line, mark.column), {}};
   add_key(mark, "!", scalar, false, target.value);
 }
 

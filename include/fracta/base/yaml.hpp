@@ -41,6 +41,7 @@ struct YamlScalar {
   bool plain = false;   // unquoted, no tag: type is decided by its text
   bool key = false;     // a mapping's key
   TextPosition position;
+  std::string path;     // of the value, or of the map a key stands in
 };
 
 struct YamlDocument {

@@ -1,0 +1,149 @@
+#include <array>
+
+#include "config/decode.hpp"
+#include "fracta/base/text.hpp"
+
+namespace fracta::config {
+namespace {
+
+std::optional<SecretKeyRef> decode_secret_ref(const View& view) {
+  if (!view.is_map()) return std::nullopt;
+  return SecretKeyRef{view["name"].text(), view["key"].text()};
+}
+
+void check_origin_type(const View& view, const std::string& owner, const AuthOrigin& origin) {
+  const auto needs = [&](const char* what) { view.error(owner + ": " + origin.type + " requires " + what); };
+  if (origin.type == "http_header_token") {
+    if (!view["request"].is_map()) needs("request");
+    if (!view["extract"].is_map()) needs("extract");
+  } else if (origin.type == "command_output") {
+    if (origin.command.empty()) needs("command");
+  } else if (origin.type == "secret_env") {
+    if (origin.env_name.empty()) needs("env_name");
+    if (!origin.secret_ref) needs("secret_ref");
+  } else if (origin.type.empty()) {
+    view.error(owner + ": type must not be empty");
+  } else {
+    view["type"].error(owner + ": unknown source type " + in_quotes(origin.type));
+  }
+}
+
+void check_origin_scope(const View& view, const std::string& owner, const AuthOrigin& origin) {
+  if (origin.scope.empty()) {
+    view.error(owner + ": scope must not be empty");
+  } else if (origin.scope != "agent_runtime" && origin.scope != "host_edge" && origin.scope != "any") {
+    view["scope"].error(owner + ": unknown scope " + in_quotes(origin.scope));
+  }
+}
+
+AuthOrigin decode_origin(const View& view) {
+  AuthOrigin origin;
+  origin.type = view["type"].text();
+  origin.scope = view["scope"].text();
+  origin.command = view["command"].string_list();
+  origin.delivery = view["delivery"].text();
+  origin.path = view["path"].text();
+  origin.required = view["required"].boolean(true);
+  origin.request_method = view["request"]["method"].text();
+  origin.request_url = view["request"]["url"].text();
+  origin.request_headers = view["request"]["headers"].string_map();
+  origin.extract_header = view["extract"]["header"].text();
+  origin.env_name = view["env_name"].text();
+  origin.secret_ref = decode_secret_ref(view["secret_ref"]);
+  return origin;
+}
+
+AuthResolver decode_resolver(const View& view) {
+  AuthResolver resolver;
+  resolver.type = view["type"].text("command");
+  resolver.command = view["command"].string_list();
+  resolver.ttl_ms = view["ttl_ms"].integer();
+  resolver.order = view["order"].string_list();
+  return resolver;
+}
+
+void check_resolver(const View& view, const std::string& owner, const AuthResolver& resolver,
+                    const AuthProfile& profile) {
+  if (resolver.command.empty() || resolver.command[0].empty()) view.error(owner + ": command must not be empty");
+  if (resolver.type != "command") {
+    view["type"].warning("unknown resolver type " + in_quotes(resolver.type) + "; it is treated as \"command\"");
+  }
+  for (const std::string& name : resolver.order) {
+    if (profile.auth_origins.count(name) != 0) continue;
+    view["order"].error(owner + ": order references auth_origin " + in_quotes(name) + " which is not defined");
+  }
+  if (!resolver.order.empty()) view["order"].warning("deprecated; name the origin in the binding instead");
+}
+
+AuthAssertions decode_assertions(const View& view) {
+  return {view["require_env"].string_list(), view["forbid_env"].string_list(), view["require_source"].string_list(),
+          view["warn_if_missing_env"].string_list()};
+}
+
+AuthProfile decode_profile(const View& view, const std::string& owner) {
+  AuthProfile profile;
+  profile.env = view["env"].string_map();
+  profile.assertions = decode_assertions(view["assertions"]);
+  for (const auto& [name, item] : view["auth_origins"].entries()) {
+    if (!item.is_map()) continue;
+    AuthOrigin origin = decode_origin(item);
+    const std::string place = owner + ".auth_origins." + name;
+    check_origin_type(item, place, origin);
+    check_origin_scope(item, place, origin);
+    profile.auth_origins.emplace(name, std::move(origin));
+  }
+  for (const auto& [name, item] : view["runtime_auth_resolvers"].entries()) {
+    if (!item.is_map()) continue;
+    AuthResolver resolver = decode_resolver(item);
+    check_resolver(item, owner + ".runtime_auth_resolvers." + name, resolver, profile);
+    profile.runtime_auth_resolvers.emplace(name, std::move(resolver));
+  }
+  profile.default_binding = decode_binding(view["default_binding"]);
+  if (profile.default_binding) check_binding(view["default_binding"], owner, *profile.default_binding, profile);
+  for (const std::string& name : profile.assertions.require_source) {
+    if (profile.auth_origins.count(name) != 0) continue;
+    view["assertions"]["require_source"].error(owner + ".assertions: require_source references auth_origin " +
+                                               in_quotes(name) + " which is not defined");
+  }
+  return profile;
+}
+
+}  // namespace
+
+std::optional<AuthBinding> decode_binding(const View& view) {
+  if (!view.is_map()) return std::nullopt;
+  return AuthBinding{view["type"].text(), view["runtime_auth_resolver"].text(), view["auth_origin"].text(),
+                     view["env_name"].text()};
+}
+
+void check_binding(const View& view, const std::string& owner, const AuthBinding& binding, const AuthProfile& profile) {
+  const auto fail = [&](const std::string& message) { view.error(owner + ": " + message); };
+  const bool bearer = binding.type == "bearer_env";
+  if (binding.type.empty()) return fail("binding type must not be empty");
+  if (binding.type != "claude_api_key_helper" && !bearer && binding.type != "token_file") {
+    return fail("unknown binding type " + in_quotes(binding.type));
+  }
+  if (binding.type == "claude_api_key_helper" && binding.runtime_auth_resolver.empty()) {
+    fail("claude_api_key_helper binding requires runtime_auth_resolver");
+  }
+  if (bearer && !binding.auth_origin.empty() && !binding.runtime_auth_resolver.empty()) {
+    fail("bearer_env binding must have exactly one of auth_origin or runtime_auth_resolver");
+  }
+  if (bearer && binding.env_name.empty()) fail("bearer_env binding requires env_name");
+  if (binding.type == "token_file" && binding.auth_origin.empty()) fail("token_file binding requires auth_origin");
+  if (!binding.runtime_auth_resolver.empty() &&
+      profile.runtime_auth_resolvers.count(binding.runtime_auth_resolver) == 0) {
+    fail("binding references runtime_auth_resolver " + in_quotes(binding.runtime_auth_resolver) + " which is not defined");
+  }
+  if (!binding.auth_origin.empty() && profile.auth_origins.count(binding.auth_origin) == 0) {
+    fail("binding references auth_origin " + in_quotes(binding.auth_origin) + " which is not defined");
+  }
+}
+
+void decode_auth(const View& root, Config& config) {
+  for (const auto& [name, item] : root["auth"]["credentials"]["profiles"].entries()) {
+    config.auth_profiles.emplace(name, decode_profile(item, "auth.credentials.profiles." + name));
+  }
+}
+
+}  // namespace fracta::config

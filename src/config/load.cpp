@@ -1,0 +1,76 @@
+#include "fracta/config/load.hpp"
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "config/decode.hpp"
+#include "config/effective.hpp"
+#include "config/expand.hpp"
+#include "config/report.hpp"
+#include "config/structure.hpp"
+#include "fracta/base/file.hpp"
+
+namespace fracta::config {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = 4u << 20;
+
+Config decode(const Json& root, const YamlDocument& document, const Expander& expander, Report& report) {
+  Config config;
+  const View view(&root, "", report);
+  decode_runtime(view, config);
+  decode_kubernetes(view["runtime"]["kubernetes"], config.kubernetes);
+  decode_auth(view, config);
+  decode_agents(view, config);
+  decode_general(view, config);
+  fill_effective(root, document, expander.secret_paths(), config);
+  return config;
+}
+
+LoadResult finish(Report& report, const Expander& expander, std::optional<Config> config) {
+  LoadResult result;
+  if (!report.failed()) result.config = std::move(config);
+  result.diagnostics = report.take();
+  for (Diagnostic& diagnostic : result.diagnostics) {
+    diagnostic.message = expander.redact(std::move(diagnostic.message));
+  }
+  return result;
+}
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) return std::nullopt;
+    return std::string(value);
+  };
+}
+
+LoadResult load_text(std::string_view text, const LoadOptions& options) {
+  Report report;
+  Expander expander(options.environment, report);
+  YamlLimits limits;
+  limits.max_bytes = kMaxConfigBytes;
+  limits.keys_as_written = true;
+  auto parsed = parse_yaml_document(text, limits, [&](YamlScalar& scalar) { expander(scalar); });
+  if (const auto* error = std::get_if<YamlError>(&parsed)) {
+    report.add_at({Severity::kError, error->position, "", error->message});
+    return finish(report, expander, std::nullopt);
+  }
+  const YamlDocument& document = std::get<YamlDocument>(parsed);
+  report.set_document(&document);
+  check_structure(*document.value, options.strict, report);
+  Config config = decode(*document.value, document, expander, report);
+  return finish(report, expander, std::move(config));
+}
+
+LoadResult load_file(const std::string& path, const LoadOptions& options) {
+  auto text = read_file(path, kMaxConfigBytes);
+  if (text) return load_text(*text, options);
+  LoadResult result;
+  result.diagnostics.push_back({Severity::kError, {}, "", "reading config " + path + ": " + text.error().message});
+  return result;
+}
+
+}  // namespace fracta::config
