@@ -17,9 +17,12 @@ constexpr std::array<std::string_view, 13> kBaselineCapabilities = {
     "NET_BIND_SERVICE", "SETFCAP", "SETGID",       "SETPCAP", "SETUID", "SYS_CHROOT"};
 constexpr std::array<std::string_view, 8> kRestrictedVolumes = {
     "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"};
-constexpr std::array<std::string_view, 6> kSafeSysctls = {
-    "kernel.shm_rmid_forced",  "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start",
-    "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range",    "net.ipv4.ip_local_reserved_ports"};
+// The list grew in 1.27 and 1.29; a server older than that refuses the later ones itself.
+constexpr std::array<std::string_view, 10> kSafeSysctls = {
+    "kernel.shm_rmid_forced",     "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.tcp_syncookies",    "net.ipv4.ping_group_range",    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.tcp_fin_timeout",   "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
+    "net.ipv4.tcp_keepalive_time"};
 constexpr std::array<std::string_view, 4> kSelinuxTypes = {"", "container_t", "container_init_t", "container_kvm_t"};
 
 template <class List>
@@ -47,6 +50,11 @@ class Checker {
     for (const Json& sysctl : list_at(spec_, "securityContext/sysctls")) {
       const std::string name = string_at(sysctl, "name");
       if (!contains(kSafeSysctls, name)) add("spec.securityContext.sysctls", "sysctl \"" + name + "\" is not allowed");
+    }
+    // The pod's own false is refused even where every container says true.
+    const Json* non_root = find_path(spec_, "securityContext/runAsNonRoot");
+    if (restricted_ && non_root != nullptr && *non_root == false) {
+      add("spec.securityContext.runAsNonRoot", "must not be false");
     }
     for (const char* kind : {"initContainers", "containers"}) {
       const Json& list = list_at(spec_, kind);

@@ -104,6 +104,14 @@ TEST_F(Security, BaselineRefusesHostPathAndPrivileged) {
   EXPECT_THAT(error(), HasSubstr("nfs is not allowed under pod_security: restricted"));
 }
 
+// Seen on a real API server: the pod's own false counts even where every container says true.
+TEST_F(Security, RunAsNonRootFalseAtThePodIsRefused) {
+  config.kubernetes.pod_security = PodSecurity::kRestricted;
+  config.kubernetes.pod_security_context = shared({{"runAsNonRoot", false}});
+  config.kubernetes.container_security_context = shared({{"runAsNonRoot", true}});
+  EXPECT_THAT(error(), HasSubstr("spec.securityContext.runAsNonRoot: must not be false"));
+}
+
 class CheckPodSpec : public BuildTest {
  protected:
   std::string refused(const Json& pod) {
