@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fracta/devcluster/api.hpp"
 
@@ -29,6 +30,7 @@ struct NodeOptions {
   std::string directory;                      // pod directories and logs; exists, 0700
   std::map<std::string, std::string> images;  // as Options::images
   bool any_image_is_host = true;
+  std::vector<std::string> host_entrypoint;   // as Options::host_entrypoint
   std::chrono::milliseconds volume_sync{1'000};
   std::string api_host;  // KUBERNETES_SERVICE_HOST / _PORT of containers
   int api_port = 0;

@@ -17,8 +17,12 @@ struct Options {
   int port = 0;                              // 0 = any
   std::string data_directory;                // CA, tokens, pod directories; empty = a temporary one
   std::string kubeconfig_path;               // written atomically, 0600; empty = <data>/kubeconfig
-  std::map<std::string, std::string> images; // NAME -> root file system directory ("/" = the host's own)
+  // NAME -> root file system directory ("/" = the host's own), or a folder with `rootfs/` and an optional `image.json`
+  // ({"Entrypoint":[],"Cmd":[],"Env":[],"WorkingDir":"","User":""}).
+  std::map<std::string, std::string> images;
   bool any_image_is_host = true;             // an unknown image name runs on the host's own root file system
+  // ENTRYPOINT of images on the host's root, e.g. {"/path/to/fracta", "agent", "run", "--"}; a pod's `command` replaces it.
+  std::vector<std::string> host_entrypoint;
   bool run_node = true;                      // false: pods stay Pending (API-only tests)
   std::chrono::milliseconds volume_sync{1'000};   // kubelet's ConfigMap/Secret propagation delay
 };

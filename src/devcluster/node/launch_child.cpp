@@ -83,11 +83,16 @@ FRACTA_CHILD int pivot(const char* root) {
   return static_cast<int>(call(SYS_chdir, ptr("/")));
 }
 
+// An image's dangling symlink (/etc/resolv.conf into a hidden /run) makes way for the file.
 FRACTA_CHILD int touch(const char* path) {
   if (make_parents(path, false, 0755) != 0) return -1;
-  const long fd = call(SYS_openat, AT_FDCWD, ptr(path), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
-  if (fd < 0) return call(SYS_faccessat, AT_FDCWD, ptr(path), F_OK) == 0 ? 0 : -1;
-  return static_cast<int>(call(SYS_close, fd));
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const long fd = call(SYS_openat, AT_FDCWD, ptr(path), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+    if (fd >= 0) return static_cast<int>(call(SYS_close, fd));
+    if (call(SYS_faccessat, AT_FDCWD, ptr(path), F_OK) == 0) return 0;
+    if (call(SYS_unlinkat, AT_FDCWD, ptr(path), 0) != 0) return -1;
+  }
+  return -1;
 }
 
 FRACTA_CHILD int run_step(const RawPlan& plan, const RawStep& step) {
@@ -224,9 +229,14 @@ FRACTA_CHILD void default_signals() {
 
 // Middle man of launch_inside: a joined pid namespace holds for children only.
 [[noreturn]] FRACTA_CHILD void execute_inside(const RawPlan& plan) {
-  constexpr long kAll = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
-  if (call(SYS_setns, plan.inside_pidfd, kAll | (plan.user_namespace ? CLONE_NEWUSER : 0)) != 0)
-    fail(plan, Stage::kNamespaces);
+  constexpr long kOwn = CLONE_NEWNS | CLONE_NEWPID, kShared = CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
+  if (!plan.user_namespace) {
+    if (call(SYS_setns, plan.inside_pidfd, kOwn | kShared) != 0) fail(plan, Stage::kNamespaces);
+  } else {
+    // Network and ipc are the host's then, and not ours to enter.
+    if (call(SYS_setns, plan.inside_pidfd, CLONE_NEWUSER | kOwn) != 0) fail(plan, Stage::kNamespaces);
+    (void)call(SYS_setns, plan.inside_pidfd, CLONE_NEWUTS);
+  }
   const long pid = call(SYS_clone, SIGCHLD);
   if (pid < 0) fail(plan, Stage::kNamespaces);
   if (pid == 0) execute(plan);

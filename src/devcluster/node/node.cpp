@@ -1,0 +1,215 @@
+// The node: registers itself, binds pending pods (it is the only node), and keeps one PodWorker per pod.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "devcluster/node/node_exec.hpp"
+#include "devcluster/node/node_object.hpp"
+#include "devcluster/node/pod_worker.hpp"
+#include "devcluster/node/scheduler.hpp"
+#include "fracta/base/file.hpp"
+#include "fracta/base/json.hpp"
+#include "fracta/base/log.hpp"
+#include "fracta/base/time.hpp"
+
+namespace fracta::devcluster {
+namespace {
+
+class ProcessNode final : public Node {
+ public:
+  ProcessNode(Api& api, NodeOptions options)
+      : api_(api),
+        options_(std::move(options)),
+        images_(options_.images, options_.any_image_is_host, options_.host_entrypoint),
+        facts_(machine_facts(options_.name, options_.directory)),
+        labels_(node_labels(options_.name)) {}
+  ~ProcessNode() override { ProcessNode::stop(); }
+
+  void start() override {
+    (void)make_directories(options_.directory + "/staging", 0700).ok();
+    isolation_ = find_isolation(options_.directory + "/staging");
+    isolation_.network = isolation_.namespaces && !isolation_.user_namespace && PodNetwork::create().ok();
+    if (!isolation_.namespaces)
+      log::warn("node", "containers cannot be started: no mount namespaces", {{"reason", isolation_.reason}});
+    register_node();
+    threads_.emplace_back([this](const std::stop_token& stop) {
+      api_.watch("pods", [this](const StoreEvent& event) { on_pod(event); }, stop);
+    });
+    for (const std::string resource : {"configmaps", "secrets"})
+      threads_.emplace_back([this, resource](const std::stop_token& stop) {
+        api_.watch(resource, [this](const StoreEvent& event) { on_source(event); }, stop);
+      });
+    threads_.emplace_back([this](const std::stop_token& stop) {
+      api_.watch("persistentvolumeclaims", [this](const StoreEvent&) { retry_pending(); }, stop);
+    });
+  }
+
+  void stop() override {
+    for (auto& thread : threads_) thread.request_stop();
+    threads_.clear();
+    std::map<std::string, std::shared_ptr<PodWorker>> workers;
+    {
+      const std::lock_guard lock(mutex_);
+      workers.swap(workers_);
+    }
+  }
+
+  Result<void> log(const Json& pod, const NodeLogOptions& options, const std::function<bool(std::string_view)>& write,
+                   const std::stop_token& stop) override {
+    std::shared_ptr<ContainerLog> log;
+    {
+      auto worker = worker_of(pod);
+      if (!worker) return worker.error();
+      auto found = (*worker)->log(options.container, options.previous);
+      if (!found) return found.error();
+      log = *found;
+    }
+    return log->read(options, write, stop);
+  }
+
+  Result<int> exec(const Json& pod, const NodeExecOptions& options, ExecStreams& streams) override {
+    auto worker = worker_of(pod);
+    if (!worker) return worker.error();
+    auto inside = (*worker)->inside(options.container);
+    if (!inside) return inside.error();
+    worker->reset();
+    return exec_inside(inside->pidfd.get(), std::move(inside->plan), options, streams);
+  }
+
+ private:
+  Result<std::shared_ptr<PodWorker>> worker_of(const Json& pod) {
+    const std::lock_guard lock(mutex_);
+    const auto found = workers_.find(string_at(pod, "metadata/uid"));
+    if (found == workers_.end())
+      return make_error(ErrorCode::kNotFound, fmt::format("pod \"{}\" is not running on node {}", string_at(pod, "metadata/name"), options_.name));
+    return found->second;
+  }
+
+  void register_node() {
+    Json object = make_node_object(facts_, clock_.system_now());
+    const Json status = object["status"];
+    auto made = api_.create("nodes", "", std::move(object));
+    if (!made && made.error().code != ErrorCode::kAlreadyExists)
+      return log::warn("node", "node not registered", {{"error", made.error().message}});
+    (void)api_.mutate("nodes", "", options_.name, [&](Json& node) { node["status"] = status; return true; }, "status").ok();
+  }
+
+  void on_pod(const StoreEvent& event) {
+    const Json& pod = *event.object;
+    const std::string uid = string_at(pod, "metadata/uid"), node = string_at(pod, "spec/nodeName");
+    sweep();
+    if (event.type == EventType::kDeleted) {
+      const std::lock_guard lock(mutex_);
+      pending_.erase(uid);
+      if (const auto found = workers_.find(uid); found != workers_.end()) found->second->object_gone();
+      return;
+    }
+    if (node.empty()) return schedule(pod);
+    if (node != options_.name) return;
+    const std::string phase = string_at(pod, "status/phase");
+    const std::lock_guard lock(mutex_);
+    pending_.erase(uid);
+    if (const auto found = workers_.find(uid); found != workers_.end()) return found->second->update(event.object);
+    if (phase == "Succeeded" || phase == "Failed") {
+      if (find_path(pod, "metadata/deletionTimestamp") != nullptr) finish_removal(pod);
+      return;
+    }
+    workers_.emplace(uid, std::make_shared<PodWorker>(PodContext{api_, options_, images_, isolation_, facts_, clock_}, event.object));
+  }
+
+  void finish_removal(const Json& pod) {
+    RemoveOptions now;
+    now.grace_period_seconds = 0;
+    now.precondition_uid = string_at(pod, "metadata/uid");
+    (void)api_.remove("pods", string_at(pod, "metadata/namespace"), string_at(pod, "metadata/name"), now).ok();
+  }
+
+  // Workers whose pod is gone have ended by themselves; joining them is quick.
+  void sweep() {
+    std::vector<std::shared_ptr<PodWorker>> done;
+    const std::lock_guard lock(mutex_);
+    for (auto it = workers_.begin(); it != workers_.end();) {
+      if (it->second->finished()) {
+        done.push_back(std::move(it->second));
+        it = workers_.erase(it);
+      } else {
+        ++it;
+      }
+    }
+  }
+
+  void on_source(const StoreEvent& event) {
+    const std::string name = string_at(*event.object, "metadata/namespace");
+    const std::lock_guard lock(mutex_);
+    for (auto& [uid, worker] : workers_)
+      if (worker->pod_namespace() == name) worker->source_changed();
+  }
+
+  void schedule(const Json& pod) {
+    if (find_path(pod, "metadata/deletionTimestamp") != nullptr) return;
+    if (string_at(pod, "spec/schedulerName", "default-scheduler") != "default-scheduler") return;
+    const std::string ns = string_at(pod, "metadata/namespace"), name = string_at(pod, "metadata/name");
+    const auto refusal = why_unschedulable(api_, pod, labels_, facts_);
+    if (!refusal) {
+      if (auto bound = api_.bind_pod(ns, name, options_.name); bound)
+        api_.record_event(pod, "Normal", "Scheduled", fmt::format("Successfully assigned {}/{} to {}", ns, name, options_.name), "default-scheduler");
+      return;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      pending_[string_at(pod, "metadata/uid")] = {ns, name};
+    }
+    bool changed = false;
+    (void)api_.mutate("pods", ns, name, [&](Json& object) { return changed = mark_unschedulable(object, *refusal); }, "status").ok();
+    if (changed) api_.record_event(pod, "Warning", "FailedScheduling", *refusal, "default-scheduler");
+  }
+
+  bool mark_unschedulable(Json& pod, const std::string& message) {
+    Json& conditions = pod["status"]["conditions"];
+    if (!conditions.is_array()) conditions = Json::array();
+    for (auto it = conditions.begin(); it != conditions.end(); ++it) {
+      if (string_at(*it, "type") != "PodScheduled") continue;
+      if (string_at(*it, "message") == message) return false;
+      conditions.erase(it);
+      break;
+    }
+    conditions.push_back({{"type", "PodScheduled"}, {"status", "False"}, {"lastProbeTime", nullptr},
+                          {"lastTransitionTime", format_rfc3339(clock_.system_now())}, {"reason", "Unschedulable"}, {"message", message}});
+    return true;
+  }
+
+  void retry_pending() {
+    std::map<std::string, std::pair<std::string, std::string>> pending;
+    {
+      const std::lock_guard lock(mutex_);
+      pending = pending_;
+    }
+    for (const auto& [uid, key] : pending)
+      if (auto pod = api_.get("pods", key.first, key.second); pod && string_at(**pod, "spec/nodeName").empty()) schedule(**pod);
+  }
+
+  Api& api_;
+  const NodeOptions options_;
+  const RealClock clock_;
+  const Images images_;
+  const NodeFacts facts_;
+  const Json labels_;
+  Isolation isolation_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<PodWorker>> workers_;                       // by uid
+  std::map<std::string, std::pair<std::string, std::string>> pending_;              // uid -> namespace, name
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Node> make_node(Api& api, NodeOptions options) { return std::make_unique<ProcessNode>(api, std::move(options)); }
+
+}  // namespace fracta::devcluster

@@ -1,0 +1,26 @@
+// What all pods of the node share.
+#pragma once
+
+#include <string>
+
+#include "devcluster/node/downward.hpp"
+#include "devcluster/node/image.hpp"
+#include "devcluster/node/root_file_system.hpp"
+#include "devcluster/parts.hpp"
+#include "fracta/base/clock.hpp"
+
+namespace fracta::devcluster {
+
+struct PodContext {
+  Api& api;
+  const NodeOptions& options;
+  const Images& images;
+  const Isolation& isolation;
+  const NodeFacts& node;
+  const Clock& clock;
+};
+
+// "name_namespace(uid)", as kubelets name pods in messages.
+std::string pod_label(const Json& pod);
+
+}  // namespace fracta::devcluster

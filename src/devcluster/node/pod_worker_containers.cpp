@@ -1,0 +1,291 @@
+// The pod worker's half that deals with single containers: start, probes, stop, end.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "devcluster/node/pod_worker.hpp"
+#include "fracta/base/file.hpp"
+#include "fracta/base/json.hpp"
+#include "fracta/base/text.hpp"
+
+namespace fracta::devcluster {
+namespace {
+
+using Kind = ContainerState::Kind;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kConfigRetry{2'000};
+constexpr std::size_t kMaxMessage = 4096;
+constexpr int kDrainChunks = 64;   // then let other containers have their turn
+constexpr SystemTime kEpoch{};
+
+// Go's time.Duration.String for whole seconds.
+std::string go_seconds(seconds value) {
+  if (value < seconds{60}) return fmt::format("{}s", value.count());
+  return fmt::format("{}m{}s", value.count() / 60, value.count() % 60);
+}
+
+}  // namespace
+
+void PodWorker::wait_state(Container& c, std::string reason, std::string message) {
+  if (c.view.state.kind == Kind::kTerminated) c.view.last = c.view.state;
+  if (c.view.state.kind == Kind::kWaiting && c.view.state.reason == reason && c.view.state.message == message) return;
+  c.view.state = {};
+  c.view.state.reason = std::move(reason);
+  c.view.state.message = std::move(message);
+  dirty_ = true;
+}
+
+bool PodWorker::ensure_image(Container& c, Image& image) {
+  const auto now = context_.clock.steady_now();
+  const std::string& name = c.view.image;
+  const auto fail = [&](std::string reason, std::string message, milliseconds retry) {
+    event("Warning", "Failed", "Error: " + reason);
+    wait_state(c, std::move(reason), std::move(message));
+    c.retry_at = now + retry;
+    wake_at(c.retry_at);
+    return false;
+  };
+  if (!is_image_reference(name)) {
+    std::string message = fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image reference \"{0}\": invalid reference format", name);
+    event("Warning", "InspectFailed", message);
+    return fail("InvalidImageName", std::move(message), kConfigRetry * 5);
+  }
+  auto found = context_.images.find(name);
+  const std::string policy = string_at(c.spec, "imagePullPolicy", "IfNotPresent");
+  if (found && *found) {
+    image = std::move(**found);
+    c.view.image_id = "docker.io/fracta/local@sha256:" + sha256_hex(image.root + "\n" + name);
+    if (policy == "Always") {
+      event("Normal", "Pulling", fmt::format("Pulling image \"{}\"", name));
+      event("Normal", "Pulled", fmt::format("Successfully pulled image \"{}\" in 0s (0s including waiting)", name));
+    } else {
+      event("Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", name));
+    }
+    return true;
+  }
+  if (policy == "Never") {
+    std::string message = fmt::format("Container image \"{}\" is not present with pull policy of Never", name);
+    event("Warning", "ErrImageNeverPull", message);
+    return fail("ErrImageNeverPull", std::move(message), seconds{10});
+  }
+  if (c.pull.waiting(c.pull_failed, now)) {
+    std::string message = fmt::format("Back-off pulling image \"{}\"", name);
+    event("Normal", "BackOff", message);
+    return fail("ImagePullBackOff", std::move(message), std::chrono::ceil<milliseconds>(c.pull_failed + c.pull.delay() - now));
+  }
+  event("Normal", "Pulling", fmt::format("Pulling image \"{}\"", name));
+  std::string message = found ? fmt::format("rpc error: code = NotFound desc = failed to pull and unpack image \"{0}\": failed to resolve reference \"{0}\": {0}: not found", name)
+                              : "rpc error: code = Unknown desc = " + found.error().message;
+  event("Warning", "Failed", fmt::format("Failed to pull image \"{}\": {}", name, message));
+  c.pull.next(now);
+  c.pull_failed = now;
+  return fail("ErrImagePull", std::move(message), seconds{1});
+}
+
+void PodWorker::try_start(Container& c) {
+  const auto now = context_.clock.steady_now();
+  if (now < c.retry_at) {
+    wake_at(c.retry_at);
+    return;
+  }
+  const bool restart = c.view.state.kind == Kind::kTerminated || c.view.last.has_value();
+  if (restart && c.crash.waiting(c.finished, now)) {
+    event("Warning", "BackOff", fmt::format("Back-off restarting failed container {} in pod {}", c.view.name, pod_label(*pod_)));
+    wait_state(c, "CrashLoopBackOff", fmt::format("back-off {} restarting failed container={} pod={}", go_seconds(c.crash.delay()), c.view.name, pod_label(*pod_)));
+    c.retry_at = c.finished + c.crash.delay();
+    wake_at(c.retry_at);
+    return;
+  }
+  Image image;
+  if (!ensure_image(c, image)) return;
+  if (restart) {
+    c.crash.next(now);
+    if (c.view.state.kind == Kind::kTerminated) c.view.last = c.view.state;
+    ++c.view.restart_count;
+  }
+  PodEnvironment environment{pod_.get(), &volumes_, directory_, network_.address(), "", network_.namespace_fd()};
+  environment.hostname = string_at(*pod_, "spec/hostname", name_).substr(0, 63);
+  const auto problem = start_container(context_, environment, image, c);
+  if (!problem) return started(c);
+  event("Warning", "Failed", "Error: " + problem->message);
+  if (restart && !problem->start_error) --c.view.restart_count;  // no container came of it
+  if (!problem->start_error) {
+    wait_state(c, problem->reason, problem->message);
+    c.retry_at = now + kConfigRetry;
+    wake_at(c.retry_at);
+    return;
+  }
+  c.view.container_id = "containerd://" + random_hex(32);
+  c.view.state = {Kind::kTerminated, "StartError", problem->message, 128, kEpoch, context_.clock.system_now(), c.view.container_id};
+  c.finished = now;
+  dirty_ = true;
+  const std::lock_guard lock(mutex_);
+  logs_[c.view.name] = {c.log, c.previous_log};
+  wake_at(now);
+}
+
+void PodWorker::started(Container& c) {
+  c.view.container_id = "containerd://" + random_hex(32);
+  c.view.state = {};
+  c.view.state.kind = Kind::kRunning;
+  c.view.state.started_at = context_.clock.system_now();
+  const bool startup = find(c.spec, "startupProbe") != nullptr;
+  c.view.started = !c.init && !startup;
+  c.view.ready = !c.init && !startup && find(c.spec, "readinessProbe") == nullptr;
+  c.stop_message.clear();
+  event("Normal", "Created", "Created container " + c.view.name);
+  event("Normal", "Started", "Started container " + c.view.name);
+  {
+    const std::lock_guard lock(mutex_);
+    logs_[c.view.name] = {c.log, c.previous_log};
+    insides_[c.view.name] = {UniqueFd(::dup(c.run->process.pidfd.get())), c.run->inside};
+  }
+  if (!c.init) start_probers(c, false);
+  dirty_ = true;
+}
+
+void PodWorker::start_probers(Container& c, bool after_startup) {
+  const bool startup = find(c.spec, "startupProbe") != nullptr;
+  const auto start = [&](ProbeType type, const char* key) {
+    const Json* probe = find(c.spec, key);
+    if (probe == nullptr || !probe->is_object()) return;
+    ProbeTarget target{c.run->process.pidfd.get(), c.run->inside, network_.address(), c.run->ports};
+    c.run->probers.push_back(std::make_unique<Prober>(type, *probe, std::move(target), [this, id = c.view.container_id](ProbeReport report) {
+      {
+        const std::lock_guard lock(mutex_);
+        reports_.emplace_back(id, std::move(report));
+      }
+      (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8);
+    }));
+  };
+  if (startup && !after_startup) return start(ProbeType::kStartup, "startupProbe");
+  start(ProbeType::kReadiness, "readinessProbe");
+  start(ProbeType::kLiveness, "livenessProbe");
+}
+
+void PodWorker::apply(const Container* target, const ProbeReport& report) {
+  for (auto& container : containers_) {
+    Container& c = *container;
+    if (&c != target || c.run->stopping) continue;
+    if (!report.message.empty()) event("Warning", "Unhealthy", report.message);
+    if (!report.settled) continue;
+    if (report.type == ProbeType::kReadiness) {
+      dirty_ = dirty_ || c.view.ready != report.success;
+      c.view.ready = report.success;
+    } else if (!report.success) {
+      const auto own = int_at(c.spec, std::string(report.type == ProbeType::kLiveness ? "livenessProbe" : "startupProbe") + "/terminationGracePeriodSeconds");
+      const auto grace = own.value_or(int_at(*pod_, "spec/terminationGracePeriodSeconds").value_or(30));
+      stop_container(c, seconds{grace}, fmt::format("Container {} failed {} probe, will be restarted", c.view.name,
+                                                    report.type == ProbeType::kLiveness ? "liveness" : "startup"));
+    } else if (report.type == ProbeType::kStartup && !c.view.started) {
+      c.view.started = true;
+      c.view.ready = find(c.spec, "readinessProbe") == nullptr;
+      dirty_ = true;
+      start_probers(c, true);
+    }
+  }
+}
+
+// preStop hook, then SIGTERM to pid 1, then SIGKILL when the grace period is over. Calling again may only shorten it.
+void PodWorker::stop_container(Container& c, seconds grace, const std::string& message) {
+  const auto kill_at = context_.clock.steady_now() + std::max(grace, seconds{0});
+  if (c.run->stopping) {
+    c.run->kill_at = std::min(c.run->kill_at, kill_at);
+    return wake_at(c.run->kill_at);
+  }
+  c.run->stopping = true;
+  c.run->kill_at = kill_at;
+  event("Normal", "Killing", message);
+  if (const Json* hook = find_path(c.spec, "lifecycle/preStop/exec/command"); hook != nullptr && hook->is_array() && grace.count() > 0) {
+    LaunchPlan plan = c.run->inside;
+    plan.argv.clear();
+    for (const auto& word : *hook)
+      if (word.is_string()) plan.argv.push_back(word.get<std::string>());
+    plan.candidates = plan.argv.empty() ? std::vector<std::string>{} : program_candidates(plan.argv.front(), plan.environment);
+    auto process = launch_inside(c.run->process.pidfd.get(), plan);
+    if (process) c.run->pre_stop.emplace(std::move(*process));
+    else event("Warning", "FailedPreStopHook", "PreStopHook failed");
+  } else if (const auto nap = int_at(c.spec, "lifecycle/preStop/sleep/seconds")) {
+    c.run->kill_at = std::min(kill_at, context_.clock.steady_now() + seconds{*nap});
+  }
+  advance_stop(c);
+}
+
+void PodWorker::advance_stop(Container& c) {
+  RunningContainer& run = *c.run;
+  const auto now = context_.clock.steady_now();
+  if (run.pre_stop) {
+    ExitState exit;
+    if (try_wait(*run.pre_stop, exit)) {
+      if (exit.code != 0) event("Warning", "FailedPreStopHook", "PreStopHook failed");
+      run.pre_stop.reset();
+      run.kill_at = std::max(run.kill_at, now + seconds{2});  // a kubelet's least grace after the hook
+    } else if (now >= run.kill_at) {
+      kill_process(*run.pre_stop, SIGKILL);
+    } else {
+      return wake_at(run.kill_at);
+    }
+  }
+  if (!run.signalled && !run.pre_stop) {
+    kill_process(run.process, SIGTERM);
+    run.signalled = true;
+  }
+  if (now >= run.kill_at) kill_process(run.process, SIGKILL);
+  else wake_at(run.kill_at);
+}
+
+void PodWorker::drain(Container& c) {
+  char buffer[16u << 10];
+  for (const bool error : {false, true}) {
+    UniqueFd& fd = error ? c.run->error : c.run->output;
+    for (int i = 0; i < kDrainChunks && fd.valid(); ++i) {
+      const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+      if (got > 0) c.run->log->append(error, {buffer, static_cast<std::size_t>(got)}, context_.clock.system_now());
+      else if (got == 0) fd.reset();
+      else break;
+    }
+  }
+}
+
+void PodWorker::reap() {
+  each([&](Container& c) {
+    if (!c.run) return;
+    ExitState exit;
+    const bool over = try_wait(c.run->process, exit);  // before the last read: what it wrote is in the pipe then
+    drain(c);
+    if (over) ended(c, exit);
+  });
+}
+
+void PodWorker::ended(Container& c, const ExitState& exit) {
+  RunningContainer& run = *c.run;
+  run.probers.clear();
+  if (run.pre_stop) {
+    kill_process(*run.pre_stop, SIGKILL);
+    ExitState ignored;
+    for (int i = 0; i < 100 && !try_wait(*run.pre_stop, ignored); ++i) ::usleep(1'000);
+  }
+  for (int i = 0; i < 16 && (run.output.valid() || run.error.valid()); ++i) drain(c);
+  run.log->close(context_.clock.system_now());
+  c.view.ready = c.view.started = false;
+  c.view.state = {Kind::kTerminated, exit.code == 0 ? "Completed" : "Error", "", exit.code, c.view.state.started_at,
+                  context_.clock.system_now(), c.view.container_id};
+  std::string message = read_file(run.termination_file, 1u << 20).value_or("").substr(0, kMaxMessage);
+  if (message.empty() && exit.code != 0 && string_at(c.spec, "terminationMessagePolicy") == "FallbackToLogsOnError")
+    message = run.log->tail(80, 2048);
+  c.view.state.message = std::move(message);
+  c.finished = context_.clock.steady_now();
+  c.retry_at = {};
+  {
+    const std::lock_guard lock(mutex_);
+    insides_.erase(c.view.name);
+  }
+  c.run.reset();
+  dirty_ = true;
+}
+
+}  // namespace fracta::devcluster

@@ -1,0 +1,95 @@
+#include "devcluster/node/scheduler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "fracta/base/json.hpp"
+#include "fracta/base/quantity.hpp"
+#include "fracta/base/text.hpp"
+
+namespace fracta::devcluster {
+namespace {
+
+Json list_at(const Json& object, std::string_view path) {
+  const Json* found = find_path(object, path);
+  return found != nullptr && found->is_array() ? *found : Json::array();
+}
+
+bool matches_expression(const Json& expression, const std::optional<std::string>& value) {
+  const std::string op = string_at(expression, "operator");
+  const Json values = list_at(expression, "values");
+  const auto listed = [&] { return value && std::find(values.begin(), values.end(), Json(*value)) != values.end(); };
+  if (op == "In") return listed();
+  if (op == "NotIn") return !listed();
+  if (op == "Exists") return value.has_value();
+  if (op == "DoesNotExist") return !value.has_value();
+  const auto left = value ? parse_int(*value) : std::nullopt;
+  const auto right = values.size() == 1 && values[0].is_string() ? parse_int(values[0].get<std::string>()) : std::nullopt;
+  if (!left || !right) return false;
+  return op == "Gt" ? *left > *right : op == "Lt" && *left < *right;
+}
+
+bool fits_selector(const Json& pod, const Json& labels, const std::string& node_name) {
+  if (const Json* selector = find_path(pod, "spec/nodeSelector"); selector != nullptr && selector->is_object())
+    for (const auto& [key, value] : selector->items()) {
+      const Json* label = find(labels, key);
+      if (label == nullptr || *label != value) return false;
+    }
+  const Json* required = find_path(pod, "spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution");
+  if (required == nullptr || !required->is_object()) return true;
+  const Json terms = list_at(*required, "nodeSelectorTerms");
+  return std::any_of(terms.begin(), terms.end(), [&](const Json& term) { return matches_term(term, labels, node_name); });
+}
+
+std::int64_t requested(const Json& pod, const std::string& resource) {
+  const auto of = [&](const Json& container) -> std::int64_t {
+    const Json* value = find_path(container, "resources/requests/" + resource);
+    if (value == nullptr) return 0;
+    auto quantity = Quantity::parse(value->is_string() ? value->get<std::string>() : dump_json(*value));
+    if (!quantity) return 0;
+    return resource == "cpu" ? quantity->milli_value() : quantity->value();
+  };
+  std::int64_t sum = 0, largest_init = 0;
+  for (const auto& c : list_at(pod, "spec/containers")) sum += of(c);
+  for (const auto& c : list_at(pod, "spec/initContainers")) largest_init = std::max(largest_init, of(c));
+  return std::max(sum, largest_init);
+}
+
+std::string refused(const std::string& reason) {
+  return fmt::format("0/1 nodes are available: {}. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.", reason);
+}
+
+}  // namespace
+
+bool matches_term(const Json& term, const Json& labels, const std::string& node_name) {
+  const Json expressions = list_at(term, "matchExpressions"), fields = list_at(term, "matchFields");
+  if (expressions.empty() && fields.empty()) return false;  // an empty term matches nothing
+  for (const auto& expression : expressions) {
+    const Json* label = find(labels, string_at(expression, "key"));
+    if (!matches_expression(expression, label != nullptr && label->is_string() ? std::optional(label->get<std::string>()) : std::nullopt))
+      return false;
+  }
+  return std::all_of(fields.begin(), fields.end(), [&](const Json& field) {
+    return string_at(field, "key") == "metadata.name" && matches_expression(field, node_name);
+  });
+}
+
+std::optional<std::string> why_unschedulable(const Api& api, const Json& pod, const Json& node_labels, const NodeFacts& node) {
+  for (const auto& volume : list_at(pod, "spec/volumes")) {
+    const std::string claim = string_at(volume, "persistentVolumeClaim/claimName");
+    if (claim.empty()) continue;
+    const auto found = api.get("persistentvolumeclaims", string_at(pod, "metadata/namespace"), claim);
+    if (!found) return refused(fmt::format("persistentvolumeclaim \"{}\" not found", claim));
+    if (find_path(**found, "metadata/deletionTimestamp") != nullptr)
+      return refused(fmt::format("persistentvolumeclaim \"{}\" is being deleted", claim));
+    if (string_at(**found, "status/phase") != "Bound") return refused("pod has unbound immediate PersistentVolumeClaims");
+  }
+  if (!fits_selector(pod, node_labels, node.name)) return refused("1 node(s) didn't match Pod's node affinity/selector");
+  if (requested(pod, "cpu") > node.cpu_milli) return refused("1 Insufficient cpu");
+  if (requested(pod, "memory") > node.memory_bytes) return refused("1 Insufficient memory");
+  return std::nullopt;
+}
+
+}  // namespace fracta::devcluster
