@@ -12,7 +12,7 @@ std::optional<SecretKeyRef> decode_secret_ref(const View& view) {
 }
 
 void check_origin_type(const View& view, const std::string& owner, const AuthOrigin& origin) {
-  const auto needs = [&](const char* what) { view.error(owner + ": " + origin.type + " requires " + what); };
+  const auto needs = [&](const char* what) { view.error_as(owner, origin.type + " requires " + what); };
   if (origin.type == "http_header_token") {
     if (!view["request"].is_map()) needs("request");
     if (!view["extract"].is_map()) needs("extract");
@@ -22,17 +22,17 @@ void check_origin_type(const View& view, const std::string& owner, const AuthOri
     if (origin.env_name.empty()) needs("env_name");
     if (!origin.secret_ref) needs("secret_ref");
   } else if (origin.type.empty()) {
-    view.error(owner + ": type must not be empty");
+    view.error_as(owner, "type must not be empty");
   } else {
-    view["type"].error(owner + ": unknown source type " + in_quotes(origin.type));
+    view["type"].error_as(owner, "unknown source type " + in_quotes(origin.type));
   }
 }
 
 void check_origin_scope(const View& view, const std::string& owner, const AuthOrigin& origin) {
   if (origin.scope.empty()) {
-    view.error(owner + ": scope must not be empty");
+    view.error_as(owner, "scope must not be empty");
   } else if (origin.scope != "agent_runtime" && origin.scope != "host_edge" && origin.scope != "any") {
-    view["scope"].error(owner + ": unknown scope " + in_quotes(origin.scope));
+    view["scope"].error_as(owner, "unknown scope " + in_quotes(origin.scope));
   }
 }
 
@@ -64,13 +64,13 @@ AuthResolver decode_resolver(const View& view) {
 
 void check_resolver(const View& view, const std::string& owner, const AuthResolver& resolver,
                     const AuthProfile& profile) {
-  if (resolver.command.empty() || resolver.command[0].empty()) view.error(owner + ": command must not be empty");
+  if (resolver.command.empty() || resolver.command[0].empty()) view.error_as(owner, "command must not be empty");
   if (resolver.type != "command") {
     view["type"].warning("unknown resolver type " + in_quotes(resolver.type) + "; it is treated as \"command\"");
   }
   for (const std::string& name : resolver.order) {
     if (profile.auth_origins.count(name) != 0) continue;
-    view["order"].error(owner + ": order references auth_origin " + in_quotes(name) + " which is not defined");
+    view["order"].error_as(owner, "order references auth_origin " + in_quotes(name) + " which is not defined");
   }
   if (!resolver.order.empty()) view["order"].warning("deprecated; name the origin in the binding instead");
 }
@@ -102,8 +102,8 @@ AuthProfile decode_profile(const View& view, const std::string& owner) {
   if (profile.default_binding) check_binding(view["default_binding"], owner, *profile.default_binding, profile);
   for (const std::string& name : profile.assertions.require_source) {
     if (profile.auth_origins.count(name) != 0) continue;
-    view["assertions"]["require_source"].error(owner + ".assertions: require_source references auth_origin " +
-                                               in_quotes(name) + " which is not defined");
+    view["assertions"]["require_source"].error_as(
+        owner + ".assertions", "require_source references auth_origin " + in_quotes(name) + " which is not defined");
   }
   return profile;
 }
@@ -117,7 +117,7 @@ std::optional<AuthBinding> decode_binding(const View& view) {
 }
 
 void check_binding(const View& view, const std::string& owner, const AuthBinding& binding, const AuthProfile& profile) {
-  const auto fail = [&](const std::string& message) { view.error(owner + ": " + message); };
+  const auto fail = [&](const std::string& message) { view.error_as(owner, message); };
   const bool bearer = binding.type == "bearer_env";
   if (binding.type.empty()) return fail("binding type must not be empty");
   if (binding.type != "claude_api_key_helper" && !bearer && binding.type != "token_file") {
@@ -133,7 +133,8 @@ void check_binding(const View& view, const std::string& owner, const AuthBinding
   if (binding.type == "token_file" && binding.auth_origin.empty()) fail("token_file binding requires auth_origin");
   if (!binding.runtime_auth_resolver.empty() &&
       profile.runtime_auth_resolvers.count(binding.runtime_auth_resolver) == 0) {
-    fail("binding references runtime_auth_resolver " + in_quotes(binding.runtime_auth_resolver) + " which is not defined");
+    fail("binding references runtime_auth_resolver " + in_quotes(binding.runtime_auth_resolver) +
+         " which is not defined");
   }
   if (!binding.auth_origin.empty() && profile.auth_origins.count(binding.auth_origin) == 0) {
     fail("binding references auth_origin " + in_quotes(binding.auth_origin) + " which is not defined");

@@ -73,6 +73,10 @@ std::vector<std::pair<std::string, View>> View::entries() const {
   return result;
 }
 
+void View::error_as(const std::string& owner, std::string message) const {
+  report_->add_at({Severity::kError, report_->document()->position_of(path_), owner, std::move(message)});
+}
+
 std::string View::choice(const std::vector<std::string>& choices, std::string fallback) const {
   std::string written = text();
   if (written.empty()) return fallback;

@@ -40,6 +40,8 @@ class View {
   [[nodiscard]] std::vector<std::pair<std::string, View>> entries() const;  // of a map, sorted
 
   void error(std::string message) const { report_->error(path_, std::move(message)); }
+  // Reported at this value's place, but under another key path: `owner` and message together are upstream's text.
+  void error_as(const std::string& owner, std::string message) const;
   void warning(std::string message) const { report_->warning(path_, std::move(message)); }
   // Reports an error when the text is none of these.
   std::string choice(const std::vector<std::string>& choices, std::string fallback) const;

@@ -26,11 +26,18 @@ constexpr std::array<Removed, 10> kRemoved = {{
     {"gcePersistentDisk", "the in-tree driver is gone since Kubernetes 1.28; the CSI driver must be installed"},
 }};
 
-bool projects_token(const Fields& volume) {
+void advise_tokens(const Fields& volume) {
   for (const Fields& source : volume.child("projected").items("sources")) {
-    if (source.has("serviceAccountToken")) return true;
+    if (!source.has("serviceAccountToken")) continue;
+    const Fields token = source.child("serviceAccountToken");
+    volume.errors().warning(token.path(),
+                            "gives agents a service account token: whatever that account may do, the agent may do");
+    const std::string path = token.text("path");
+    if (path.rfind('/', 0) == 0 || path.find("..") != std::string::npos) {
+      volume.errors().warning(token.path("path"),
+                              "not a path inside the volume; newer API servers (seen: 1.32) refuse it");
+    }
   }
-  return false;
 }
 
 std::string without_end_slash(std::string path) {
@@ -85,11 +92,14 @@ void advise_mount(const Fields& mount, const std::vector<std::string>& others) {
     if (other == path && written != path)
       errors.warning(at, "is the same directory as another mount, " + shorten(other, 100));
   }
-  const bool sub_path = !mount.text("subPath").empty() || !mount.text("subPathExpr").empty();
-  if (sub_path && !mount.flag("readOnly")) {
-    errors.warning(mount.path("subPath"),
-                   "a writable subPath: files changed in the volume's source never reach a running agent, and a link "
-                   "in it can lead elsewhere");
+  // The workspace is made to be written; its subPaths are ordinary directories.
+  if (mount.text("name") == kWorkspaceVolume || mount.flag("readOnly")) return;
+  for (const char* key : {"subPath", "subPathExpr"}) {
+    if (mount.text(key).empty()) continue;
+    errors.warning(
+        mount.path(key),
+        "a writable subPath: files changed in the volume's source never reach a running agent, and a link in "
+        "it can lead elsewhere");
   }
 }
 
@@ -110,10 +120,7 @@ void advise_volume(const Fields& volume) {
     errors.warning(volume.path("hostPath"),
                    "gives agents access to the node's files; Pod Security levels restricted and baseline refuse it");
   }
-  if (projects_token(volume)) {
-    errors.warning(volume.path("projected"),
-                   "gives agents a service account token: whatever that account may do, the agent may do");
-  }
+  advise_tokens(volume);
   for (const Removed& old : kRemoved) {
     if (volume.has(old.source)) errors.warning(volume.path(old.source), old.why);
   }

@@ -14,7 +14,7 @@ bool ends_with(const std::string& text, std::string_view end) {
 
 void check_disk_partition(const Fields& source, const std::string& id_key) {
   source.require(id_key);
-  source.check_range("partition", 0, 255, "must be between 0 and 255, inclusive");
+  source.check_range("partition", 0, 255, "must be between 1 and 255, inclusive");
 }
 
 void check_cinder(const Fields& source) {
