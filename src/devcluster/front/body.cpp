@@ -1,0 +1,125 @@
+// Request bodies and the query parameters of writes.
+#include <fmt/format.h>
+
+#include "devcluster/front/context.hpp"
+#include "devcluster/schema/decode.hpp"
+#include "devcluster/validation/field_errors.hpp"
+#include "fracta/base/json.hpp"
+#include "fracta/base/text.hpp"
+#include "fracta/base/yaml.hpp"
+
+namespace fracta::devcluster {
+
+namespace {
+
+constexpr std::size_t kMostWarnings = 50;
+
+std::string media_type(const Call& call) {
+  const std::string header = call.http->headers.get("Content-Type").value_or("");
+  return to_lower(trim(split(header, ';')[0]));
+}
+
+// The body as JSON text.
+Outcome<std::string> body_text(const Call& call) {
+  const std::string type = media_type(call);
+  if (type == "application/yaml") {
+    const auto parsed = parse_yaml(call.http->body);
+    if (!parsed) return bad_request(parsed.error().message);
+    return dump_json(*parsed);
+  }
+  if (!type.empty() && type != "application/json" && type != "*/*") {
+    return unsupported_media_type(
+        "the body of the request was in an unknown format - accepted media types include: application/json, "
+        "application/yaml");
+  }
+  return call.http->body;
+}
+
+std::string brief(std::string_view text) {
+  return text.size() > 28 ? std::string(text.substr(0, 28)) + " ..." : std::string(text);
+}
+
+}  // namespace
+
+Outcome<Json> read_untyped(const Call& call) {
+  auto text = body_text(call);
+  if (!text.ok()) return text.failure();
+  auto parsed = parse_json(*text);
+  if (!parsed) return bad_request(parsed.error().message);
+  return std::move(*parsed);
+}
+
+Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text) {
+  const std::string validation = call.parameter("fieldValidation");
+  auto decoded = decode_object(text, *kind.type);
+  const auto cannot = [&](const std::string& why) {
+    return bad_request(
+        fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}", kind.kind, kind.version, why));
+  };
+  if (!decoded) {
+    const std::string& why = decoded.error().message;
+    if (!why.starts_with("invalid character") && !why.starts_with("unexpected end")) return cannot(why);
+    return bad_request(
+        fmt::format("the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse "
+                    "error: {} ({})",
+                    kind.kind, why, brief(text)));
+  }
+  if (!decoded->strict_errors.empty() && validation == "Strict")
+    return cannot("strict decoding error: " + join(decoded->strict_errors, ", "));
+  if (validation != "Ignore") {
+    for (const std::string& warning : decoded->strict_errors) {
+      if (call.warnings.size() < kMostWarnings) call.warnings.push_back(warning);
+    }
+  }
+  Json& object = decoded->object;
+  const std::string api_version = string_at(object, "apiVersion");
+  const std::string own_kind = string_at(object, "kind");
+  if ((!api_version.empty() && api_version != kind.api_version()) || (!own_kind.empty() && own_kind != kind.kind)) {
+    const std::string version = api_version.empty() ? kind.api_version() : api_version;
+    const std::string given = own_kind.empty() ? kind.kind : own_kind;
+    return bad_request(
+        fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for version "
+                    "\"{3}\" in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
+                    given, split(version, '/').back(), kind.kind, version));
+  }
+  object["apiVersion"] = kind.api_version();
+  object["kind"] = kind.kind;
+  return std::move(object);
+}
+
+Outcome<Json> read_object(Call& call, const Kind& kind) {
+  auto text = body_text(call);
+  if (!text.ok()) return text.failure();
+  return check_object(call, kind, *text);
+}
+
+Outcome<WriteOptions> write_options(Call& call) {
+  WriteOptions options;
+  FieldErrors errors;
+  if (const auto dry_run = call.http->query_parameter("dryRun"); dry_run && !dry_run->empty()) {
+    if (*dry_run != "All") errors.not_supported("dryRun", *dry_run, {"All"});
+    options.dry_run = true;
+  }
+  if (const auto validation = call.http->query_parameter("fieldValidation"); validation && !validation->empty()) {
+    if (*validation != "Ignore" && *validation != "Warn" && *validation != "Strict") {
+      errors.not_supported("fieldValidation", *validation, {"Ignore", "Strict", "Warn"});
+    }
+  }
+  options.field_manager = call.parameter("fieldManager");
+  if (options.field_manager.size() > 128) errors.too_long("fieldManager", 128);
+  if (!errors.empty()) {
+    Kind kind;
+    kind.group = "meta.k8s.io";
+    kind.kind = call.verb == "create" ? "CreateOptions" : call.verb == "patch" ? "PatchOptions" : "UpdateOptions";
+    return errors.to_failure(kind, "");
+  }
+  if (options.field_manager.empty()) {
+    // The first word of the User-Agent, up to '/'.
+    options.field_manager = split(call.http->headers.get("User-Agent").value_or("unknown"), '/')[0].substr(0, 128);
+  }
+  options.user = call.user.name;
+  options.warnings = &call.warnings;
+  return options;
+}
+
+}  // namespace fracta::devcluster

@@ -1,0 +1,120 @@
+#include "devcluster/front/front.hpp"
+
+#include <algorithm>
+
+#include "devcluster/auth/authorizer.hpp"
+#include "devcluster/front/discovery.hpp"
+#include "devcluster/front/reviews.hpp"
+#include "fracta/base/json.hpp"
+#include "fracta/base/text.hpp"
+
+namespace fracta::devcluster {
+
+namespace {
+
+Failure no_such_resource() {
+  return {404, "NotFound", "the server could not find the requested resource", Json::object()};
+}
+
+bool is_health(const std::string& path) {
+  for (const char* prefix : {"/livez", "/readyz", "/healthz"}) {
+    if (path == prefix || path.starts_with(std::string(prefix) + "/")) return true;
+  }
+  return false;
+}
+
+std::string non_resource_verb(const std::string& method) {
+  std::string verb = to_lower(method);
+  return verb == "get" || verb == "head" ? "get" : verb;
+}
+
+const Subresource* find_subresource(const Call& call) {
+  for (const Subresource& sub : subresources()) {
+    if (sub.group == call.group && sub.resource == call.resource && sub.name == call.subresource) return &sub;
+  }
+  return nullptr;
+}
+
+bool served(const Call& call) {
+  if (call.kind == nullptr) return false;
+  if (call.subresource.empty()) return call.kind->namespaced || call.ns.empty() || call.resource == "namespaces";
+  return find_subresource(call) != nullptr;
+}
+
+bool verb_allowed(const Call& call) {
+  if (call.verb == "list" || call.verb == "create" || call.verb == "watch") {
+    // Namespaced kinds are created in a namespace only.
+    if (call.verb == "create" && call.subresource.empty() && call.kind->namespaced && call.ns.empty()) return false;
+    if (call.verb == "create" && call.subresource.empty() && !call.name.empty()) return false;
+  } else if (call.name.empty() && call.verb != "deletecollection") {
+    return false;
+  }
+  if (call.subresource.empty()) {
+    const auto verbs = call.kind->verbs();
+    return std::find(verbs.begin(), verbs.end(), call.verb) != verbs.end();
+  }
+  const auto& verbs = find_subresource(call)->verbs;
+  return std::find(verbs.begin(), verbs.end(), call.verb) != verbs.end();
+}
+
+}  // namespace
+
+net::ServerResponse Front::dispatch(Call& call) {
+  if (!call.kind->stored && call.resource != "bindings") return serve_review(call, services_, authenticator_);
+  if (call.subresource == "log") return serve_log(call, services_);
+  if (call.subresource == "exec") return serve_exec(call, services_);
+  if (call.subresource == "scale") return serve_scale(call, services_);
+  if (call.verb == "get" || call.verb == "list") return serve_read(call, services_);
+  if (call.verb == "watch") return serve_watch(call, services_);
+  if (call.verb == "patch") return serve_patch(call, services_);
+  if (call.verb == "delete" || call.verb == "deletecollection") return serve_delete(call, services_);
+  return serve_write(call, services_);
+}
+
+net::ServerResponse Front::resource(Call& call) {
+  // `kubectl get pods x -w` watches one name.
+  if (call.verb == "get" && call.flag("watch") && call.subresource.empty()) call.verb = "watch";
+  Attributes attributes;
+  attributes.verb = call.verb;
+  attributes.group = call.group;
+  attributes.version = call.version;
+  attributes.resource = call.resource;
+  attributes.subresource = call.subresource;
+  attributes.name = call.name;
+  attributes.ns = call.ns;
+  const Decision decision = authorize(services_.registry->store(), call.user, attributes);
+  if (!decision.allowed) return answer_failure(call, forbidden_request(call.user, attributes, decision.reason));
+  if (!served(call)) return answer_failure(call, no_such_resource());
+  if (!verb_allowed(call)) return answer_failure(call, method_not_allowed());
+  if (call.resource == "namespaces") call.ns.clear();
+  if (call.subresource != "log" && call.subresource != "exec") {
+    if (auto negotiated = negotiate(call); !negotiated.ok()) return answer_failure(call, negotiated.failure());
+  }
+  return dispatch(call);
+}
+
+net::ServerResponse Front::handle(const net::ServerRequest& request) {
+  Call call;
+  call.http = &request;
+  auto user = authenticator_.authenticate(request);
+  if (!user) return answer_failure(call, {401, "Unauthorized", "Unauthorized", Json()});
+  call.user = std::move(*user);
+  if (parse_resource_path(call)) return resource(call);
+
+  Attributes attributes;
+  attributes.resource_request = false;
+  attributes.verb = non_resource_verb(request.method);
+  attributes.path = request.path;
+  const Decision decision = authorize(services_.registry->store(), call.user, attributes);
+  if (!decision.allowed) return answer_failure(call, forbidden_request(call.user, attributes, decision.reason));
+  if (is_health(request.path))
+    return net::ServerResponse::text(200, call.flag("verbose") && request.query_parameter("verbose")
+                                              ? "[+]ping ok\n" + request.path.substr(1) + " check passed\n"
+                                              : "ok");
+  net::ServerResponse response = serve_openapi(call);
+  if (response.status == 0) response = serve_discovery(call);
+  if (response.status == 0) return net::ServerResponse::text(404, "404 page not found\n");
+  return response;
+}
+
+}  // namespace fracta::devcluster

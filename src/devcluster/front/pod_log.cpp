@@ -1,0 +1,155 @@
+// pods/log.
+#include <fmt/format.h>
+
+#include "devcluster/front/context.hpp"
+#include "devcluster/validation/field_errors.hpp"
+#include "fracta/base/json.hpp"
+#include "fracta/base/text.hpp"
+#include "fracta/base/time.hpp"
+
+namespace fracta::devcluster {
+
+namespace {
+
+std::vector<std::string> container_list(const Json& pod, const char* list) {
+  std::vector<std::string> names;
+  if (const Json* containers = find_path(pod, std::string("spec/") + list)) {
+    for (const Json& container : *containers) names.push_back(string_at(container, "name"));
+  }
+  return names;
+}
+
+Kind log_options_kind() {
+  Kind kind;
+  kind.kind = "PodLogOptions";
+  return kind;
+}
+
+Outcome<NodeLogOptions> read_options(const Call& call) {
+  NodeLogOptions options;
+  options.container = call.parameter("container");
+  options.follow = call.flag("follow");
+  options.previous = call.flag("previous");
+  options.timestamps = call.flag("timestamps");
+  FieldErrors errors;
+  const auto number = [&](const char* name, std::int64_t least, const char* detail) -> std::optional<std::int64_t> {
+    const auto text = call.http->query_parameter(name);
+    if (!text || text->empty()) return std::nullopt;
+    const auto value = parse_int(*text);
+    if (!value) {
+      errors.invalid(name, *text, "must be an integer");
+    } else if (*value < least) {
+      errors.invalid(name, *value, detail);
+    }
+    return value;
+  };
+  options.tail_lines = number("tailLines", 0, "must be greater than or equal to 0");
+  options.limit_bytes = number("limitBytes", 1, "must be greater than 0");
+  const auto seconds = number("sinceSeconds", 1, "must be greater than 0");
+  options.since_time = call.parameter("sinceTime");
+  if (seconds && !options.since_time.empty())
+    errors.forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified");
+  if (!errors.empty()) return errors.to_failure(log_options_kind(), call.name);
+  if (seconds)
+    options.since_time = format_rfc3339_nano(std::chrono::system_clock::now() - std::chrono::seconds(*seconds));
+  return options;
+}
+
+// Names a container when the client did not, or says which there are.
+Outcome<Done> choose_container(const Json& pod, const std::string& pod_name, NodeLogOptions& options) {
+  const auto containers = container_list(pod, "containers");
+  const auto init = container_list(pod, "initContainers");
+  const auto has = [&](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), options.container) != names.end();
+  };
+  if (options.container.empty()) {
+    if (containers.size() == 1) {
+      options.container = containers[0];
+      return Done{};
+    }
+    std::string message = fmt::format("a container name must be specified for pod {}, choose one of: [{}]", pod_name,
+                                      join(containers, " "));
+    if (!init.empty()) message += fmt::format(" or one of the init containers: [{}]", join(init, " "));
+    return bad_request(message);
+  }
+  if (has(containers) || has(init) || has(container_list(pod, "ephemeralContainers"))) return Done{};
+  return bad_request(fmt::format("container {} is not valid for pod {}", options.container, pod_name));
+}
+
+const Json* container_status(const Json& pod, const std::string& name) {
+  for (const char* list : {"containerStatuses", "initContainerStatuses"}) {
+    const Json* statuses = find_path(pod, std::string("status/") + list);
+    if (statuses == nullptr) continue;
+    for (const Json& status : *statuses) {
+      if (string_at(status, "name") == name) return &status;
+    }
+  }
+  return nullptr;
+}
+
+// What a kubelet answers when there is nothing to read yet.
+Outcome<Done> check_started(const Json& pod, const std::string& name, const NodeLogOptions& options) {
+  const Json* status = container_status(pod, options.container);
+  if (options.previous) {
+    if (status == nullptr || find_path(*status, "lastState/terminated") == nullptr) {
+      return bad_request(
+          fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", options.container, name));
+    }
+    return Done{};
+  }
+  const std::string waiting = status == nullptr ? "" : string_at(*status, "state/waiting/reason");
+  const bool ran = status != nullptr && (find_path(*status, "state/running") != nullptr ||
+                                         find_path(*status, "state/terminated") != nullptr ||
+                                         find_path(*status, "lastState/terminated") != nullptr);
+  if (ran) return Done{};
+  const std::string phase = string_at(pod, "status/phase");
+  if (status == nullptr && (phase == "Succeeded" || phase == "Failed")) return Done{};
+  if (waiting == "ErrImagePull" || waiting == "ImagePullBackOff") {
+    return bad_request(
+        fmt::format("container \"{}\" in pod \"{}\" is waiting to start: trying and failing to pull image",
+                    options.container, name));
+  }
+  return bad_request(fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", options.container, name,
+                                 waiting.empty() ? "ContainerCreating" : waiting));
+}
+
+}  // namespace
+
+net::ServerResponse serve_log(Call& call, const Services& services) {
+  auto record = services.registry->get(*call.kind, call.ns, call.name);
+  if (!record.ok()) return answer_failure(call, record.failure());
+  const Json& pod = (*record)->object;
+  auto options = read_options(call);
+  if (!options.ok()) return answer_failure(call, options.failure());
+  if (auto chosen = choose_container(pod, call.name, *options); !chosen.ok())
+    return answer_failure(call, chosen.failure());
+  NodeServices* node = services.node ? services.node() : nullptr;
+  // An unscheduled pod has no log: an empty answer.
+  if (string_at(pod, "spec/nodeName").empty() || node == nullptr) return net::ServerResponse::text(200, "");
+  if (auto started = check_started(pod, call.name, *options); !started.ok())
+    return answer_failure(call, started.failure());
+
+  net::ServerResponse response;
+  response.headers.set("Content-Type", "text/plain");
+  response.headers.set("Cache-Control", "no-cache, private");
+  if (options->follow) {
+    response.stream = [node, kept = *record, wanted = *options](net::ResponseStream& stream) {
+      // The head is out already: an error can only end the stream.
+      static_cast<void>(node->log(
+          kept->object, wanted, [&](std::string_view bytes) { return stream.write(bytes); }, stream.stop()));
+    };
+    return response;
+  }
+  std::string text;
+  auto done = node->log(pod, *options,
+                        [&](std::string_view bytes) {
+                          text.append(bytes);
+                          return true;
+                        },
+                        {});
+  if (!done) return answer_failure(call, from_error(done.error()));
+  response.body = std::move(text);
+  return response;
+}
+
+}  // namespace fracta::devcluster

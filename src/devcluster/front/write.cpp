@@ -1,0 +1,134 @@
+// create, update and the creating subresources.
+#include <fmt/format.h>
+
+#include "devcluster/front/context.hpp"
+#include "devcluster/server/service_account_tokens.hpp"
+#include "devcluster/server/strategy.hpp"
+#include "devcluster/validation/field_errors.hpp"
+#include "fracta/base/json.hpp"
+
+namespace fracta::devcluster {
+
+namespace {
+
+std::string own_namespace(const Call& call) { return call.kind->namespaced ? call.ns : ""; }
+
+// Path and body must agree.
+Outcome<Done> check_place(const Call& call, Json& object) {
+  Json& metadata = object["metadata"];
+  if (!metadata.is_object()) metadata = Json::object();
+  const std::string ns = string_at(metadata, "namespace");
+  if (call.kind->namespaced) {
+    if (!ns.empty() && ns != call.ns)
+      return bad_request("the namespace of the provided object does not match the namespace sent on the request");
+    metadata["namespace"] = call.ns;
+  } else if (!ns.empty() && call.kind->stored) {
+    return bad_request("namespace may not be set on a cluster-scoped object");
+  }
+  if (call.verb != "update") return Done{};
+  const std::string name = string_at(metadata, "name");
+  if (!name.empty() && name != call.name) {
+    return bad_request(
+        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.name));
+  }
+  metadata["name"] = call.name;
+  return Done{};
+}
+
+net::ServerResponse serve_create(Call& call, const Services& services) {
+  auto options = write_options(call);
+  if (!options.ok()) return answer_failure(call, options.failure());
+  auto object = read_object(call, *call.kind);
+  if (!object.ok()) return answer_failure(call, object.failure());
+  if (auto placed = check_place(call, *object); !placed.ok()) return answer_failure(call, placed.failure());
+  apply_defaults(*call.kind, *object);
+  auto created = services.registry->create(*call.kind, own_namespace(call), std::move(*object), *options);
+  if (!created.ok()) return answer_failure(call, created.failure());
+  return answer_record(call, 201, *call.kind, *created);
+}
+
+net::ServerResponse serve_update(Call& call, const Services& services) {
+  auto options = write_options(call);
+  if (!options.ok()) return answer_failure(call, options.failure());
+  auto object = read_object(call, *call.kind);
+  if (!object.ok()) return answer_failure(call, object.failure());
+  if (auto placed = check_place(call, *object); !placed.ok()) return answer_failure(call, placed.failure());
+  apply_defaults(*call.kind, *object);
+  const auto replace = [&](const Json&) -> Outcome<Json> { return *object; };
+  auto updated =
+      services.registry->update(*call.kind, own_namespace(call), call.name, call.subresource, replace, *options, false);
+  if (!updated.ok()) return answer_failure(call, updated.failure());
+  return answer_record(call, 200, *call.kind, *updated);
+}
+
+Json success(int code) {
+  return {
+      {"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Success"}, {"code", code}};
+}
+
+net::ServerResponse serve_binding(Call& call, const Services& services, const std::string& pod) {
+  auto binding = read_object(call, kind_of("bindings"));
+  if (!binding.ok()) return answer_failure(call, binding.failure());
+  auto options = write_options(call);
+  if (!options.ok()) return answer_failure(call, options.failure());
+  const std::string name = pod.empty() ? string_at(*binding, "metadata/name") : pod;
+  FieldErrors errors;
+  const std::string target_kind = string_at(*binding, "target/kind");
+  if (!target_kind.empty() && target_kind != "Node")
+    errors.not_supported("target.kind", target_kind, {"Node", "<empty>"});
+  if (string_at(*binding, "target/name").empty()) errors.required("target.name");
+  if (!errors.empty()) return answer_failure(call, errors.to_failure(kind_of("bindings"), name));
+  auto bound = services.registry->bind(call.ns, name, *binding, options->dry_run);
+  if (!bound.ok()) return answer_failure(call, bound.failure());
+  return answer_json(call, 201, success(201));
+}
+
+net::ServerResponse serve_eviction(Call& call, const Services& services) {
+  Kind eviction;
+  eviction.group = "policy";
+  eviction.version = "v1";
+  eviction.kind = "Eviction";
+  eviction.type = schema().find("policy.Eviction");
+  auto object = read_object(call, eviction);
+  if (!object.ok()) return answer_failure(call, object.failure());
+  const std::string name = string_at(*object, "metadata/name");
+  if (!name.empty() && name != call.name)
+    return answer_failure(call, bad_request("name in URL does not match name in Eviction object"));
+  auto options = write_options(call);
+  if (!options.ok()) return answer_failure(call, options.failure());
+  DeleteOptions removal;
+  removal.dry_run = options->dry_run;
+  removal.grace_period_seconds = int_at(*object, "deleteOptions/gracePeriodSeconds");
+  removal.precondition_uid = string_at(*object, "deleteOptions/preconditions/uid");
+  auto removed = services.registry->remove(kind_of("pods"), call.ns, call.name, removal);
+  if (!removed.ok()) return answer_failure(call, removed.failure());
+  return answer_json(call, 201, success(201));
+}
+
+net::ServerResponse serve_token(Call& call, const Services& services) {
+  Kind kind;
+  kind.group = "authentication.k8s.io";
+  kind.version = "v1";
+  kind.kind = "TokenRequest";
+  kind.type = schema().find("authn.TokenRequest");
+  auto request = read_object(call, kind);
+  if (!request.ok()) return answer_failure(call, request.failure());
+  auto issued = issue_token(*services.registry, *services.signer, call.ns, call.name, std::move(*request));
+  if (!issued.ok()) return answer_failure(call, issued.failure());
+  return answer_json(call, 201, *issued);
+}
+
+}  // namespace
+
+net::ServerResponse serve_write(Call& call, const Services& services) {
+  if (call.verb == "create") {
+    if (call.resource == "pods" && call.subresource == "binding") return serve_binding(call, services, call.name);
+    if (call.resource == "bindings") return serve_binding(call, services, "");
+    if (call.subresource == "eviction") return serve_eviction(call, services);
+    if (call.subresource == "token") return serve_token(call, services);
+    return serve_create(call, services);
+  }
+  return serve_update(call, services);
+}
+
+}  // namespace fracta::devcluster

@@ -1,0 +1,168 @@
+// The admission plug-ins that a default API server runs and that change what clients see: NamespaceLifecycle,
+// ServiceAccount, Priority, DefaultTolerationSeconds.
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "devcluster/server/strategy.hpp"
+#include "fracta/base/json.hpp"
+#include "fracta/base/text.hpp"
+
+namespace fracta::devcluster {
+
+namespace {
+
+constexpr const char* kTokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+Outcome<Done> check_namespace(const Registry& registry, const Kind& kind, std::string_view ns, const Json& object) {
+  if (!kind.namespaced || !kind.stored) return Done{};
+  const RecordPtr record = registry.store().get("namespaces", ns);
+  if (!record) return not_found(kind_of("namespaces"), ns);
+  if (!find_path(record->object, "metadata/deletionTimestamp")) return Done{};
+  Failure failure =
+      forbidden(kind, string_at(object, "metadata/name"),
+                fmt::format("unable to create new content in namespace {} because it is being terminated", ns));
+  failure.details["causes"] = Json::array({{{"reason", "NamespaceTerminating"},
+                                            {"message", fmt::format("namespace {} is being terminated", ns)},
+                                            {"field", "metadata.namespace"}}});
+  return failure;
+}
+
+// A namespace's "default" account is made by a controller a moment after the namespace: a real server waits a little.
+RecordPtr find_account(const Registry& registry, std::string_view ns, const std::string& name) {
+  const int attempts = name == "default" ? 10 : 1;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (RecordPtr record = registry.store().get("serviceaccounts", object_key(ns, name))) return record;
+  }
+  return nullptr;
+}
+
+Json token_volume(const std::string& name) {
+  return {
+      {"name", name},
+      {"projected",
+       {{"defaultMode", 420},
+        {"sources",
+         Json::array(
+             {{{"serviceAccountToken", {{"expirationSeconds", 3607}, {"path", "token"}}}},
+              {{"configMap",
+                {{"name", "kube-root-ca.crt"}, {"items", Json::array({{{"key", "ca.crt"}, {"path", "ca.crt"}}})}}}},
+              {{"downwardAPI",
+                {{"items",
+                  Json::array({{{"path", "namespace"},
+                                {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", "metadata.namespace"}}}}})}}}}})}}}};
+}
+
+void mount_token(Json& spec) {
+  std::string volume_name;
+  const auto mount_into = [&](Json& container) {
+    Json& mounts = container["volumeMounts"];
+    if (!mounts.is_array()) mounts = Json::array();
+    for (const Json& mount : mounts) {
+      if (string_at(mount, "mountPath") == kTokenPath) return;
+    }
+    if (volume_name.empty()) volume_name = "kube-api-access-" + random_hex(3).substr(0, 5);
+    mounts.push_back({{"name", volume_name}, {"mountPath", kTokenPath}, {"readOnly", true}});
+  };
+  for (const char* list : {"initContainers", "containers"}) {
+    if (!spec.contains(list) || !spec[list].is_array()) continue;
+    for (Json& container : spec[list]) mount_into(container);
+  }
+  if (volume_name.empty()) return;
+  Json& volumes = spec["volumes"];
+  if (!volumes.is_array()) volumes = Json::array();
+  volumes.push_back(token_volume(volume_name));
+}
+
+Outcome<Done> admit_service_account(const Registry& registry, const Kind& kind, std::string_view ns, Json& pod) {
+  Json& spec = pod["spec"];
+  std::string name = string_at(spec, "serviceAccountName");
+  if (name.empty()) name = "default";
+  const RecordPtr account = find_account(registry, ns, name);
+  if (!account) {
+    return forbidden(
+        kind, string_at(pod, "metadata/name"),
+        fmt::format("error looking up service account {}/{}: serviceaccount \"{}\" not found", ns, name, name));
+  }
+  spec["serviceAccountName"] = name;
+  spec["serviceAccount"] = name;
+  bool automount = bool_at(account->object, "automountServiceAccountToken", true);
+  if (spec.contains("automountServiceAccountToken")) automount = bool_at(spec, "automountServiceAccountToken", true);
+  if (automount) mount_token(spec);
+  const Json* secrets = find(account->object, "imagePullSecrets");
+  const Json* own = find(spec, "imagePullSecrets");
+  if (secrets != nullptr && !secrets->empty() && (own == nullptr || own->empty())) spec["imagePullSecrets"] = *secrets;
+  return Done{};
+}
+
+Outcome<Done> admit_priority(const Registry& registry, const Kind& kind, Json& pod) {
+  Json& spec = pod["spec"];
+  std::string class_name = string_at(spec, "priorityClassName");
+  std::int64_t value = 0;
+  std::string preemption = "PreemptLowerPriority";
+  RecordPtr found;
+  if (class_name.empty()) {
+    for (const auto& [key, record] : registry.store().list("priorityclasses.scheduling.k8s.io", "")->records) {
+      if (bool_at(record->object, "globalDefault")) found = record;
+    }
+    if (found) class_name = string_at(found->object, "metadata/name");
+  } else {
+    found = registry.store().get("priorityclasses.scheduling.k8s.io", class_name);
+    if (!found) {
+      return forbidden(kind, string_at(pod, "metadata/name"),
+                       fmt::format("no PriorityClass with name {} was found", class_name));
+    }
+  }
+  if (found) {
+    value = int_at(found->object, "value").value_or(0);
+    preemption = string_at(found->object, "preemptionPolicy", preemption);
+    spec["priorityClassName"] = class_name;
+  }
+  if (const auto given = int_at(spec, "priority"); given && *given != value) {
+    return forbidden(
+        kind, string_at(pod, "metadata/name"),
+        fmt::format("the integer value of priority ({}) must not be provided in pod spec; priority admission "
+                    "controller computed {} from the given PriorityClass name",
+                    *given, value));
+  }
+  spec["priority"] = value;
+  spec["preemptionPolicy"] = preemption;
+  return Done{};
+}
+
+void add_tolerations(Json& pod) {
+  Json& tolerations = pod["spec"]["tolerations"];
+  if (!tolerations.is_array()) tolerations = Json::array();
+  for (const char* key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
+    bool present = false;
+    for (const Json& toleration : tolerations) {
+      const std::string effect = string_at(toleration, "effect");
+      const std::string own = string_at(toleration, "key");
+      if ((own == key || own.empty()) && (effect == "NoExecute" || effect.empty())) present = true;
+    }
+    if (!present) {
+      tolerations.push_back(
+          {{"key", key}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}});
+    }
+  }
+}
+
+}  // namespace
+
+Outcome<Done> admit_create(const Registry& registry, const Kind& kind, std::string_view ns, Json& object) {
+  if (auto checked = check_namespace(registry, kind, ns, object); !checked.ok()) return checked;
+  if (kind.plural != "pods") return Done{};
+  if (!object["spec"].is_object()) object["spec"] = Json::object();
+  if (auto admitted = admit_service_account(registry, kind, ns, object); !admitted.ok()) return admitted;
+  if (auto admitted = admit_priority(registry, kind, object); !admitted.ok()) return admitted;
+  add_tolerations(object);
+  return Done{};
+}
+
+Outcome<Done> admit_valid(const Registry&, const Kind&, std::string_view, const Json&, const Json*,
+                          const WriteOptions&) {
+  return Done{};
+}
+
+}  // namespace fracta::devcluster

@@ -1,0 +1,286 @@
+#include "devcluster/server/registry.hpp"
+
+#include <fmt/format.h>
+
+#include "devcluster/schema/decode.hpp"
+#include "devcluster/server/managed_fields.hpp"
+#include "devcluster/server/strategy.hpp"
+#include "devcluster/validation/validation.hpp"
+#include "fracta/base/json.hpp"
+#include "fracta/base/text.hpp"
+#include "fracta/base/time.hpp"
+
+namespace fracta::devcluster {
+
+namespace {
+
+constexpr int kMaxAttempts = 10;
+
+// apimachinery's generator: 5 characters of an alphabet without vowels and look-alikes, base cut to 58.
+std::string generated_name(const std::string& base) {
+  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+  std::string name = base.substr(0, 58);
+  const std::string bytes = random_hex(5);
+  for (std::size_t i = 0; i < 5; ++i) {
+    const auto value = static_cast<std::size_t>(std::stoi(bytes.substr(2 * i, 2), nullptr, 16));
+    name += kAlphabet[value % kAlphabet.size()];
+  }
+  return name;
+}
+
+bool has_finalizers(const Json& object) {
+  const Json* finalizers = find_path(object, "metadata/finalizers");
+  return finalizers != nullptr && !finalizers->empty();
+}
+
+// A namespace also waits for its spec.finalizers.
+bool may_vanish(const Kind& kind, const Json& object) {
+  if (has_finalizers(object)) return false;
+  if (kind.plural != "namespaces") return true;
+  const Json* finalizers = find_path(object, "spec/finalizers");
+  return finalizers == nullptr || finalizers->empty();
+}
+
+bool set_finalizer(Json& object, const char* name, bool present) {
+  Json list = Json::array();
+  bool had = false;
+  if (const Json* old = find_path(object, "metadata/finalizers"); old != nullptr) {
+    for (const Json& item : *old) {
+      if (item == name) {
+        had = true;
+        if (!present) continue;
+      }
+      list.push_back(item);
+    }
+  }
+  if (present && !had) list.push_back(name);
+  if (had == present) return false;
+  if (list.empty()) {
+    object["metadata"].erase("finalizers");
+  } else {
+    object["metadata"]["finalizers"] = std::move(list);
+  }
+  return true;
+}
+
+void keep(Json& metadata, const Json& old, const char* name) {
+  if (old.contains(name)) {
+    metadata[name] = old[name];
+  } else {
+    metadata.erase(name);
+  }
+}
+
+}  // namespace
+
+std::string object_key(std::string_view ns, std::string_view name) {
+  return ns.empty() ? std::string(name) : fmt::format("{}/{}", ns, name);
+}
+
+Outcome<RecordPtr> Registry::get(const Kind& kind, std::string_view ns, std::string_view name) const {
+  RecordPtr record = store_.get(kind.resource(), object_key(ns, name));
+  if (!record) return not_found(kind, name);
+  return record;
+}
+
+Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json object, const WriteOptions& options) {
+  Json& metadata = object["metadata"];
+  if (kind.namespaced) metadata["namespace"] = ns;
+  if (auto admitted = admit_create(*this, kind, ns, object); !admitted.ok()) return admitted.failure();
+
+  for (const char* field : {"selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"})
+    metadata.erase(field);
+  metadata["uid"] = random_uuid();
+  metadata["creationTimestamp"] = format_rfc3339(clock_.system_now());
+  const std::string base = string_at(metadata, "generateName");
+  const bool generate = string_at(metadata, "name").empty() && !base.empty();
+  if (generate) metadata["name"] = generated_name(base);
+  prepare_create(kind, object);
+  normalise(object, *kind.type);
+
+  const std::string name = string_at(metadata, "name");
+  FieldErrors errors;
+  validate_create(kind, object, errors);
+  if (!errors.empty()) return errors.to_failure(kind, generate ? "" : name);
+  if (auto admitted = admit_valid(*this, kind, ns, object, nullptr, options); !admitted.ok()) return admitted.failure();
+  track_fields(kind, object, nullptr, options, "", clock_);
+
+  const std::string key = object_key(ns, name);
+  if (options.dry_run) {
+    if (store_.get(kind.resource(), key)) return already_exists(kind, name);
+    return RecordPtr(std::make_shared<const Record>(std::move(object), 0));
+  }
+  StoreResult stored = store_.create(kind.resource(), key, std::move(object));
+  if (stored.error != StoreError::kNone) return already_exists(kind, name);
+  return stored.record;
+}
+
+Outcome<RecordPtr> Registry::update(const Kind& kind, std::string_view ns, std::string_view name,
+                                    std::string_view subresource, const Transform& transform,
+                                    const WriteOptions& options, bool retry) {
+  const std::string key = object_key(ns, name);
+  for (int attempt = 1;; ++attempt) {
+    const RecordPtr current = store_.get(kind.resource(), key);
+    if (!current) return not_found(kind, name);
+    auto changed = transform(current->object);
+    if (!changed.ok()) return changed.failure();
+    Json& metadata = (*changed)["metadata"];
+
+    const std::string asked = string_at(metadata, "resourceVersion");
+    if (asked.empty() && !allows_unconditional_update(kind)) {
+      FieldErrors errors;
+      errors.invalid_text("metadata.resourceVersion", "0x0", "must be specified for an update");
+      return errors.to_failure(kind, name);
+    }
+    if (!asked.empty() && asked != std::to_string(current->version)) return modified_conflict(kind, name);
+    const std::string uid = string_at(metadata, "uid");
+    const std::string current_uid = string_at(current->object, "metadata/uid");
+    if (!uid.empty() && uid != current_uid) {
+      return conflict(
+          kind, name,
+          fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid, current_uid));
+    }
+    auto written = write_update(kind, key, current, std::move(*changed), subresource, options);
+    const bool raced = !written.ok() && written.failure().code == 409 && written.failure().reason == "Conflict";
+    if (!raced || (!asked.empty() && !retry) || attempt == kMaxAttempts) return written;
+  }
+}
+
+Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& key, const RecordPtr& current,
+                                          Json object, std::string_view subresource, const WriteOptions& options) {
+  const Json& old = current->object;
+  const Json& old_metadata = old["metadata"];
+  Json& metadata = object["metadata"];
+  for (const char* field : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
+                            "resourceVersion"}) {
+    keep(metadata, old_metadata, field);
+  }
+  metadata.erase("selfLink");
+  prepare_update(kind, object, old, subresource);
+  normalise(object, *kind.type);
+
+  const std::string name = string_at(old, "metadata/name");
+  FieldErrors errors;
+  validate_update(kind, object, old, subresource, errors);
+  if (!errors.empty()) return errors.to_failure(kind, name);
+  const std::string ns = string_at(old, "metadata/namespace");
+  if (auto admitted = admit_valid(*this, kind, ns, object, &old, options); !admitted.ok()) return admitted.failure();
+  track_fields(kind, object, &old, options, subresource, clock_);
+  if (object == old) return current;
+  if (options.dry_run) return RecordPtr(std::make_shared<const Record>(std::move(object), current->version));
+
+  const bool vanish = old_metadata.contains("deletionTimestamp") && may_vanish(kind, object) &&
+                      int_at(object, "metadata/deletionGracePeriodSeconds").value_or(0) == 0;
+  if (vanish) {
+    // The last finalizer has gone: the update is the deletion.
+    const StoreResult erased = store_.erase(kind.resource(), key, current->version);
+    if (erased.error == StoreError::kMissing) return not_found(kind, name);
+    if (erased.error == StoreError::kConflict) return modified_conflict(kind, name);
+    return RecordPtr(std::make_shared<const Record>(std::move(object), erased.record->version));
+  }
+  StoreResult stored = store_.update(kind.resource(), key, current->version, std::move(object));
+  if (stored.error == StoreError::kMissing) return not_found(kind, name);
+  if (stored.error == StoreError::kConflict) return modified_conflict(kind, name);
+  return stored.record;
+}
+
+Outcome<Deleted> Registry::remove(const Kind& kind, std::string_view ns, std::string_view name,
+                                  const DeleteOptions& options) {
+  const std::string key = object_key(ns, name);
+  for (int attempt = 1;; ++attempt) {
+    const RecordPtr current = store_.get(kind.resource(), key);
+    if (!current) return not_found(kind, name);
+    const std::string uid = string_at(current->object, "metadata/uid");
+    if (!options.precondition_uid.empty() && options.precondition_uid != uid) {
+      return conflict(kind, name,
+                      fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                                  options.precondition_uid, uid));
+    }
+    if (!options.precondition_version.empty() && options.precondition_version != std::to_string(current->version)) {
+      return conflict(
+          kind, name,
+          fmt::format("Precondition failed: ResourceVersion in precondition: {}, ResourceVersion in object meta: {}",
+                      options.precondition_version, current->version));
+    }
+    bool again = false;
+    auto result = remove_once(kind, key, current, options, again);
+    if (!again || attempt == kMaxAttempts) return result;
+  }
+}
+
+Outcome<Deleted> Registry::remove_once(const Kind& kind, const std::string& key, const RecordPtr& current,
+                                       const DeleteOptions& options, bool& again) {
+  Json object = current->object;
+  const std::string name = string_at(object, "metadata/name");
+  const bool deleting = object["metadata"].contains("deletionTimestamp");
+  const std::string propagation =
+      options.propagation.empty() ? std::string(default_propagation(kind)) : options.propagation;
+  bool changed = false;
+  // An unset policy leaves GC finalizers alone that are there already.
+  if (!options.propagation.empty() || propagation == "Orphan") {
+    changed |= set_finalizer(object, "orphan", propagation == "Orphan");
+    changed |= set_finalizer(object, "foregroundDeletion", propagation == "Foreground");
+  }
+  std::int64_t grace = grace_period(kind, object, options.grace_period_seconds);
+  const auto old_grace = int_at(object, "metadata/deletionGracePeriodSeconds");
+  if (deleting && old_grace && grace > *old_grace) grace = *old_grace;
+
+  if (grace == 0 && may_vanish(kind, object)) {
+    if (options.dry_run) return Deleted{current, true};
+    const StoreResult erased = store_.erase(kind.resource(), key, current->version);
+    if (erased.error == StoreError::kConflict) again = true;
+    if (erased.error != StoreError::kNone) return not_found(kind, name);
+    return Deleted{erased.record, true};
+  }
+  if (!deleting || (old_grace && grace < *old_grace)) {
+    object["metadata"]["deletionTimestamp"] = format_rfc3339(clock_.system_now() + std::chrono::seconds(grace));
+    object["metadata"]["deletionGracePeriodSeconds"] = grace;
+    if (object["metadata"].contains("generation") && !deleting) {
+      object["metadata"]["generation"] = int_at(object, "metadata/generation").value_or(0) + 1;
+    }
+    if (kind.plural == "namespaces") {
+      object["status"]["phase"] = "Terminating";
+      object["metadata"].erase("deletionGracePeriodSeconds");
+    }
+    changed = true;
+  }
+  if (!changed) return Deleted{current, false};
+  if (options.dry_run) return Deleted{std::make_shared<const Record>(std::move(object), current->version), false};
+  const StoreResult stored = store_.update(kind.resource(), key, current->version, std::move(object));
+  if (stored.error == StoreError::kConflict) again = true;
+  if (stored.error != StoreError::kNone) return not_found(kind, name);
+  return Deleted{stored.record, false};
+}
+
+Outcome<Done> Registry::bind(std::string_view ns, std::string_view name, const Json& binding, bool dry_run) {
+  const Kind& pods = kind_of("pods");
+  const std::string node = string_at(binding, "target/name");
+  const std::string key = object_key(ns, name);
+  for (int attempt = 1;; ++attempt) {
+    const RecordPtr current = store_.get("pods", key);
+    if (!current) return not_found(pods, name);
+    if (current->object["metadata"].contains("deletionTimestamp")) {
+      return conflict(pods, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name));
+    }
+    const std::string bound = string_at(current->object, "spec/nodeName");
+    if (!bound.empty())
+      return conflict(pods, name, fmt::format("pod {} is already assigned to node \"{}\"", name, bound));
+    if (dry_run) return Done{};
+    Json pod = current->object;
+    pod["spec"]["nodeName"] = node;
+    Json& conditions = pod["status"]["conditions"];
+    if (!conditions.is_array()) conditions = Json::array();
+    for (auto it = conditions.begin(); it != conditions.end();)
+      it = (*it)["type"] == "PodScheduled" ? conditions.erase(it) : it + 1;
+    conditions.push_back({{"type", "PodScheduled"},
+                          {"status", "True"},
+                          {"lastProbeTime", nullptr},
+                          {"lastTransitionTime", format_rfc3339(clock_.system_now())}});
+    const StoreResult stored = store_.update("pods", key, current->version, std::move(pod));
+    if (stored.error == StoreError::kNone) return Done{};
+    if (stored.error == StoreError::kMissing) return not_found(pods, name);
+    if (attempt == kMaxAttempts) return modified_conflict(pods, name);
+  }
+}
+
+}  // namespace fracta::devcluster

@@ -1,0 +1,39 @@
+// What differs from kind to kind when objects are written.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "devcluster/schema/kinds.hpp"
+#include "devcluster/server/registry.hpp"
+
+namespace fracta::devcluster {
+
+// Fills in what a real server's defaulting would; called after every decode.
+void apply_defaults(const Kind& kind, Json& object);
+
+// Before validation: drops what the client may not set and sets what the server does (status, labels, generation).
+void prepare_create(const Kind& kind, Json& object);
+void prepare_update(const Kind& kind, Json& object, const Json& old, std::string_view subresource);
+
+// Mutating and validating admission of creations: namespace life cycle, service accounts, priorities.
+Outcome<Done> admit_create(const Registry& registry, const Kind& kind, std::string_view ns, Json& object);
+// After validation, before the object is kept: quota and pod security.
+Outcome<Done> admit_valid(const Registry& registry, const Kind& kind, std::string_view ns, const Json& object,
+                          const Json* old, const WriteOptions& options);
+
+// How long a deletion may take; 0 = at once.
+std::int64_t grace_period(const Kind& kind, const Json& object, std::optional<std::int64_t> asked);
+// "Background", "Orphan": used when the client did not say.
+std::string_view default_propagation(const Kind& kind);
+bool returns_deleted_object(const Kind& kind);
+bool allows_unconditional_update(const Kind& kind);
+
+// Pieces of apply_defaults with files of their own.
+void default_pod_spec(Json& spec);
+void default_pod(Json& pod);
+void default_job(Json& job);
+void default_deployment(Json& deployment);
+void default_replica_set(Json& replica_set);
+
+}  // namespace fracta::devcluster

@@ -1,0 +1,34 @@
+#include "devcluster/validation/validation.hpp"
+
+#include "devcluster/validation/names.hpp"
+#include "fracta/base/json.hpp"
+
+namespace fracta::devcluster {
+
+void validate_create(const Kind& kind, const Json& object, FieldErrors& errors) {
+  validate_object_meta(kind, object["metadata"], errors);
+  if (kind.plural == "pods")
+    validate_pod(object, errors);
+  else if (kind.plural == "jobs")
+    validate_job(object, errors);
+  else if (kind.plural == "configmaps")
+    validate_config_map(object, errors);
+  else if (kind.plural == "secrets")
+    validate_secret(object, errors);
+}
+
+void validate_update(const Kind& kind, const Json& object, const Json& old, std::string_view subresource,
+                     FieldErrors& errors) {
+  validate_object_meta_update(object["metadata"], old["metadata"], errors);
+  if (!subresource.empty()) return;
+  if (kind.plural == "pods")
+    validate_pod_update(object, old, errors);
+  else if (kind.plural == "jobs")
+    validate_job_update(object, old, errors);
+  else if (kind.plural == "configmaps")
+    validate_config_map_update(object, old, errors);
+  else if (kind.plural == "secrets")
+    validate_secret_update(object, old, errors);
+}
+
+}  // namespace fracta::devcluster
