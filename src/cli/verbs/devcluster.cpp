@@ -27,6 +27,12 @@ Result<devcluster::Options> cluster_options(const DevclusterArgs& args) {
       return make_error(ErrorCode::kInvalid, "--image needs NAME=DIRECTORY, not \"" + shorten(image, 60) + "\"");
     options.images[image.substr(0, equals)] = image.substr(equals + 1);
   }
+  // A Job made by Fracta has arguments only and relies on the agent image's entrypoint; on this machine's own root file
+  // system that is this very program.
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return make_error(ErrorCode::kInternal, "/proc/self/exe: " + error.message());
+  options.host_entrypoint = {self.string(), "agent", "run", "--"};
   return options;
 }
 
