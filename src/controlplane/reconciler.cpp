@@ -17,8 +17,6 @@ using std::chrono::milliseconds;
 
 constexpr const char* kController = "agent";
 
-// When a stuck agent is looked at again although nothing changed: grace times are a matter of time alone.
-constexpr milliseconds kPendingAgain{30'000};
 constexpr std::chrono::seconds kMaxEventsBackoff{600};
 
 std::vector<double> reconcile_buckets() { return {0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30}; }
@@ -135,17 +133,22 @@ Result<Reconciler::Delay> Reconciler::reconcile(const std::string& id, const std
     return Delay{};
   }
   parts_.admission.seen(id);
-  auto status = status_of(view, parts_.clock.system_now());
+  auto now = parts_.clock.system_now();
+  auto until = [&](SystemTime at) {
+    return std::max(std::chrono::duration_cast<milliseconds>(at - now), milliseconds{0}) + milliseconds{1};
+  };
+  auto status = status_of(view, now);
   auto known = update(view, status);
   if (view.deleting() || agent::is_terminal(status.phase)) return Delay{};
   auto again = enforce_deadline(view, stop);
   if (!again) return again;
+  if (status.reconsider_at) *again = sooner(*again, until(*status.reconsider_at));
   if (status.phase == agent::Phase::kPending || status.phase == agent::Phase::kQueued) {
     auto complete = check_complete(view, known, stop);
     if (!complete) return complete;
     auto explained = explain_missing_pod(view, known, stop);
     if (!explained) return explained;
-    *again = sooner(sooner(*again, *complete), sooner(*explained, kPendingAgain));
+    *again = sooner(*again, sooner(*complete, *explained));
   }
   return again;
 }
