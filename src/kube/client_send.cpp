@@ -18,13 +18,13 @@ constexpr std::size_t kMaxAnswer = 64u << 20;
 // Of an error's body; a Status with every cause of a long validation is far smaller.
 constexpr std::size_t kMaxErrorBody = 256u << 10;
 
-// The second choice is for servers that cannot cut objects down.
+// The second choice is for servers that cannot cut objects down. `v=v1`: a real server ignores `v=1` without a word.
 const char* accept_header(Shape shape) {
   switch (shape) {
     case Shape::kMetadata:
-      return "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=1,application/json";
+      return "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
     case Shape::kMetadataList:
-      return "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=1,application/json";
+      return "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
     case Shape::kFull:
       break;
   }

@@ -157,7 +157,7 @@ TEST(ClientRequest, SaysWhoSendsAndWhoOwnsTheFields) {
   EXPECT_THAT(*request.headers.get("User-Agent"), HasSubstr(" (linux/"));
   EXPECT_EQ(request.headers.get("Content-Type"), "application/json");
   EXPECT_EQ(request.headers.get("Accept"),
-            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=1,application/json");
+            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json");
 }
 
 TEST(ClientRequest, DeleteCarriesPropagationGraceAndPrecondition) {
