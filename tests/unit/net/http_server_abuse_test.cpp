@@ -5,6 +5,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "fracta/base/stop.hpp"
 #include "fracta/net/http_server.hpp"
 #include "unit/net/helpers.hpp"
 
@@ -104,7 +105,7 @@ TEST_F(Abuse, DrippingBodies) {
   std::jthread dripping([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       for (const auto& client : clients) client->send("x");
-      std::this_thread::sleep_for(1ms);
+      wait_for(stop, 1ms);
     }
   });
   for (int i = 0; i < 20; ++i) expect_healthy();

@@ -351,7 +351,7 @@ TEST(HttpServer, CertificateFilesAreReloaded) {
   EXPECT_TRUE(trusts(test_authority()));
   ASSERT_TRUE(write_file_atomic(options.tls.key_file, second.key_pem));
   const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (!trusts(other_authority) && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(20ms);
+  while (!trusts(other_authority) && std::chrono::steady_clock::now() < deadline) wait_for({}, 20ms);
   EXPECT_TRUE(trusts(other_authority));
 }
 

@@ -7,6 +7,7 @@
 #include <future>
 #include <random>
 
+#include "fracta/base/stop.hpp"
 #include "fracta/net/lines.hpp"
 #include "unit/net/helpers.hpp"
 
@@ -249,7 +250,7 @@ TEST(Transport, TimeoutIsForTheWholeCallEvenWhenBytesKeepComing) {
   ScriptedServer dripping([](int fd, int) {
     ScriptedServer::read_head(fd);
     ScriptedServer::send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
-    while (ScriptedServer::send(fd, "x")) std::this_thread::sleep_for(5ms);
+    while (ScriptedServer::send(fd, "x")) wait_for({}, 5ms);
   });
   const auto response = transport_to(dripping.url())->request(get(), {.timeout = 100ms});
   ASSERT_FALSE(response);
@@ -388,7 +389,7 @@ TEST(Transport, CancelAtAnyMoment) {
       const auto streamed = stream(*transport, {.head_timeout = 1h, .idle_timeout = 1h, .stop = stop.get_token()});
       ended.set_value(streamed.result ? ErrorCode::kInternal : streamed.result.error().code);
     });
-    std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<int>(0, 5000)(random)));
+    wait_for({}, std::chrono::microseconds(std::uniform_int_distribution<int>(0, 5000)(random)));
     stop.request_stop();
     auto future = ended.get_future();
     ASSERT_EQ(future.wait_for(20s), std::future_status::ready) << i;
