@@ -46,7 +46,7 @@ std::shared_ptr<Resolver::Lookup> Resolver::join_or_start() {
   running_ = std::make_shared<Lookup>();
   // The old thread has delivered its answer, so joining it does not wait.
   thread_ = std::jthread([lookup = running_, host = host_, port = port_] {
-    auto answer = look_up(host, port, AI_ADDRCONFIG);
+    auto answer = look_up(host, port, 0);
     const std::lock_guard lookup_lock(lookup->mutex);
     lookup->answer = std::move(answer);
     lookup->done.notify_all();

@@ -1,6 +1,7 @@
 // The server side: an HTTP/1.1 server that stays up in front of strangers. A poller owns every connection until a
-// complete, bounded request head has arrived, so slow or silent peers cost a file descriptor and a small buffer but
-// never a worker; body bytes are read under a byte and a time budget.
+// complete request, head and body, has arrived under byte and time budgets, and again while the answer is being sent,
+// so slow or silent peers cost a file descriptor and a buffer but never a worker. Limits are answered with 408, 411,
+// 413, 414, 415, 431 or 503, malformed requests with 400; none of those reaches a handler.
 //
 // Thread-safe: handlers run on several worker threads at once.
 #pragma once
@@ -21,15 +22,15 @@ namespace fracta::net {
 
 struct ServerRequest {
   std::string method;
-  std::string target;           // as sent
-  std::string path;             // percent-decoded, no query; never contains NUL
+  std::string target;                 // as sent
+  std::string path;                   // percent-decoded, no query; never contains NUL
   std::vector<std::string> segments;  // path split at '/' *before* decoding, each then decoded
   QueryParameters query;
-  Headers headers;              // values as sent (not percent-decoded), control characters refused with 400
+  Headers headers;  // values as sent (not percent-decoded), control characters refused with 400
   std::string body;
-  std::string peer_address;     // from the socket, never from a header
+  std::string peer_address;  // from the socket, never from a header
   bool tls = false;
-  std::string client_common_name;                  // from a verified client certificate; empty if none
+  std::string client_common_name;  // from a verified client certificate; empty if none
   std::vector<std::string> client_organizations;
 
   // Filled by Router from "{name}" segments of the pattern. Mutable so that routing does not copy the body; a request
@@ -46,25 +47,28 @@ class ResponseStream {
   virtual ~ResponseStream() = default;
   // One chunk, flushed at once. False: the client is gone, too slow (write_timeout) or the server is stopping.
   virtual bool write(std::string_view bytes) = 0;
-  // Fires when the client has gone away or the server is stopping; wait on it instead of sleeping.
+  // Fires when the client has gone away (closing its sending side counts) or the server is stopping; wait on it instead
+  // of sleeping. Callbacks on it run on the server's own threads: be quick there.
   [[nodiscard]] virtual std::stop_token stop() const = 0;
 };
 
-// A connection after "101 Switching Protocols": raw bytes both ways (WebSocket, SPDY). The handler owns it until it returns.
+// A connection after "101 Switching Protocols": raw bytes both ways (WebSocket, SPDY). The handler owns it until it
+// returns. One thread may read while any number of others write; a write goes out whole.
 class RawConnection {
  public:
   virtual ~RawConnection() = default;
-  virtual std::ptrdiff_t read(char* buffer, std::size_t size, std::chrono::milliseconds timeout) = 0;  // 0 end, -1 error, -2 time-out
+  virtual std::ptrdiff_t read(char* buffer, std::size_t size,
+                              std::chrono::milliseconds timeout) = 0;  // 0 end, -1 error, -2 time-out
   virtual bool write(std::string_view bytes) = 0;
   [[nodiscard]] virtual std::stop_token stop() const = 0;
 };
 
 struct ServerResponse {
   int status = 200;
-  Headers headers;              // Content-Type; Content-Length and Transfer-Encoding are the server's business
+  Headers headers;  // Content-Type; Content-Length and Transfer-Encoding are the server's business
   std::string body;
-  std::function<void(ResponseStream&)> stream;        // when set, body is ignored and the answer is chunked
-  std::function<void(RawConnection&)> upgrade;        // when set (status 101), called after the head has been sent
+  std::function<void(ResponseStream&)> stream;  // when set, body is ignored and the answer is chunked
+  std::function<void(RawConnection&)> upgrade;  // when set (status 101), called after the head has been sent
 
   static ServerResponse json(int status, std::string body);
   static ServerResponse text(int status, std::string body);
@@ -75,9 +79,9 @@ struct ServerResponse {
 using RequestHandler = std::function<ServerResponse(const ServerRequest&)>;
 
 struct ServerTlsOptions {
-  std::string certificate_pem;      // empty = plain HTTP
+  std::string certificate_pem;  // empty = plain HTTP
   std::string key_pem;
-  std::string client_ca_pem;        // set: client certificates are asked for and, when given, must verify
+  std::string client_ca_pem;  // set: client certificates are asked for and, when given, must verify
   // Re-read when set and the file changed; certificate_pem/key_pem are then ignored.
   std::string certificate_file;
   std::string key_file;
@@ -85,32 +89,32 @@ struct ServerTlsOptions {
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  int port = 0;                                       // 0 = any free port, see HttpServer::port()
-  std::string unix_socket;                            // listen here instead
+  int port = 0;             // 0 = any free port, see HttpServer::port()
+  std::string unix_socket;  // listen here instead
   ServerTlsOptions tls;
-  std::size_t worker_threads = 16;                    // for ordinary requests
-  std::size_t max_streams = 64;                       // streaming answers run on threads of their own; more is 503
-  std::size_t max_connections = 1024;                 // further ones are closed at once
-  std::size_t max_head_bytes = 32u << 10;             // request line + headers; more is 431
-  std::size_t max_headers = 100;                      // more is 431
-  std::size_t max_body_bytes = 4u << 20;              // more is 413, chunked or not; Content-Encoding is 415
-  std::size_t max_total_body_bytes = 64u << 20;       // bodies in memory of all connections together; more is 503
-  std::chrono::milliseconds head_timeout{10'000};     // from the first byte to the end of the head
-  std::chrono::milliseconds body_timeout{30'000};     // whole body
-  std::chrono::milliseconds keep_alive{30'000};       // idle time between requests
-  std::chrono::milliseconds write_timeout{10'000};    // a client that does not read
-  std::string server_name = "fracta";                 // thread names and logs
+  std::size_t worker_threads = 16;                  // for ordinary requests
+  std::size_t max_streams = 64;                     // streaming answers run on threads of their own; more is 503
+  std::size_t max_connections = 1024;               // further ones are closed at once
+  std::size_t max_head_bytes = 32u << 10;           // request line + headers; more is 431
+  std::size_t max_headers = 100;                    // more is 431
+  std::size_t max_body_bytes = 4u << 20;            // more is 413, chunked or not; Content-Encoding is 415
+  std::size_t max_total_body_bytes = 64u << 20;     // bodies in memory of all connections together; more is 503
+  std::chrono::milliseconds head_timeout{10'000};   // from the first byte to the end of the head
+  std::chrono::milliseconds body_timeout{30'000};   // whole body
+  std::chrono::milliseconds keep_alive{30'000};     // idle time between requests
+  std::chrono::milliseconds write_timeout{10'000};  // a client that does not read
+  std::string server_name = "fracta";               // thread names and logs
 };
 
 class HttpServer {
  public:
   // Binds at once: kAlreadyExists when the address is in use, kInvalid for bad certificates. Never shares a port.
   static Result<std::unique_ptr<HttpServer>> create(ServerOptions options, RequestHandler handler);
-  virtual ~HttpServer() = default;   // stops
+  virtual ~HttpServer() = default;  // stops
 
   virtual void start() = 0;
   [[nodiscard]] virtual int port() const = 0;
-  [[nodiscard]] virtual std::string address() const = 0;   // "127.0.0.1:9090"
+  [[nodiscard]] virtual std::string address() const = 0;  // "127.0.0.1:9090"
   // Refuses new connections, fires every stream's stop token, waits for running handlers until the deadline, then
   // closes their connections. Returns true when all handlers ended in time.
   virtual bool stop(std::chrono::milliseconds deadline) = 0;
@@ -124,7 +128,8 @@ class Router {
   void set_not_found(RequestHandler handler);
   void set_method_not_allowed(RequestHandler handler);
   [[nodiscard]] ServerResponse route(const ServerRequest& request) const;
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> routes() const;  // (method, pattern), for documents and tests
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> routes()
+      const;  // (method, pattern), for documents and tests
 
  private:
   struct Route {
