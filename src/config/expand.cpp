@@ -11,13 +11,18 @@ namespace {
 bool is_name_start(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
 bool is_name_char(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
 
-// The NAME of a ${NAME} at the front of `text`; empty when there is none.
-std::string_view variable_at(std::string_view text) {
-  if (text.size() < 4 || text.substr(0, 2) != "${" || !is_name_start(text[2])) return {};
-  std::size_t end = 3;
+// Private-use characters stand for the braces while the text is YAML (see protect_variables).
+constexpr std::string_view kOpen = "\xEE\x80\x80";
+constexpr std::string_view kClose = "\xEE\x80\x81";
+
+// The NAME of a variable at the front of `text`, between these braces; empty when there is none.
+std::string_view variable_at(std::string_view text, std::string_view open, std::string_view close) {
+  if (text.empty() || text[0] != '$' || text.substr(1, open.size()) != open) return {};
+  const std::size_t begin = 1 + open.size();
+  std::size_t end = begin;
   while (end < text.size() && is_name_char(text[end])) ++end;
-  if (end >= text.size() || text[end] != '}') return {};
-  return text.substr(2, end - 2);
+  if (end == begin || !is_name_start(text[begin]) || text.substr(end, close.size()) != close) return {};
+  return text.substr(begin, end - begin);
 }
 
 void replace_all(std::string& text, const std::string& from, const std::string& to) {
@@ -47,6 +52,21 @@ bool looks_secret(std::string_view name) {
   return std::find(kWhole.begin(), kWhole.end(), key) != kWhole.end() || std::any_of(kEnds.begin(), kEnds.end(), ends);
 }
 
+std::string protect_variables(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::string_view name = variable_at(text.substr(i), "{", "}");
+    if (name.empty()) {
+      result += text[i++];
+      continue;
+    }
+    result.append("$").append(kOpen).append(name).append(kClose);
+    i += name.size() + 3;
+  }
+  return result;
+}
+
 std::string Expander::value_of(const std::string& name, const YamlScalar& scalar) {
   const auto value = environment_(name);
   const auto report = [&](Severity severity, const std::string& what) {
@@ -69,22 +89,23 @@ std::string Expander::value_of(const std::string& name, const YamlScalar& scalar
 
 void Expander::operator()(YamlScalar& scalar) {
   std::string result;
+  std::string written;
   const std::string_view text = scalar.text;
-  bool replaced = false;
   for (std::size_t i = 0; i < text.size();) {
-    const std::string_view name = variable_at(text.substr(i));
+    const std::string_view name = variable_at(text.substr(i), kOpen, kClose);
     if (name.empty()) {
-      result += text[i++];
+      result += text[i];
+      written += text[i++];
       continue;
     }
     result += value_of(std::string(name), scalar);
+    written.append("${").append(name).append("}");
     if (result.size() > kMaxExpanded) break;  // the parser refuses the document for its size right after this
-    i += name.size() + 3;
-    replaced = true;
+    i += 1 + kOpen.size() + name.size() + kClose.size();
   }
-  if (!replaced) return;
+  if (written == scalar.text) return;
   if (!result.empty() && quoted_.size() < kMaxRemembered) {
-    quoted_.push_back({'"' + result + '"', '"' + scalar.text + '"'});
+    quoted_.push_back({'"' + result + '"', '"' + written + '"'});
   }
   scalar.text = std::move(result);
 }

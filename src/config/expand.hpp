@@ -17,6 +17,10 @@ namespace fracta::config {
 // matter.
 bool looks_secret(std::string_view name);
 
+// The text with every ${NAME} written so that YAML reads it as ordinary characters wherever it stands: unquoted in
+// `{url: ${URL}}` its braces would end the map. Lines and columns (of characters) stay the same. Expander undoes it.
+std::string protect_variables(std::string_view text);
+
 class Expander {
  public:
   Expander(const Environment& environment, Report& report) : environment_(environment), report_(report) {}

@@ -50,10 +50,14 @@ Environment process_environment() {
 LoadResult load_text(std::string_view text, const LoadOptions& options) {
   Report report;
   Expander expander(options.environment, report);
+  if (text.size() > kMaxConfigBytes) {
+    report.add_at({Severity::kError, {1, 1}, "", "larger than " + std::to_string(kMaxConfigBytes) + " bytes"});
+    return finish(report, expander, std::nullopt);
+  }
   YamlLimits limits;
-  limits.max_bytes = kMaxConfigBytes;
+  limits.max_bytes = 2 * kMaxConfigBytes;  // protected variables are longer
   limits.keys_as_written = true;
-  auto parsed = parse_yaml_document(text, limits, [&](YamlScalar& scalar) { expander(scalar); });
+  auto parsed = parse_yaml_document(protect_variables(text), limits, [&](YamlScalar& scalar) { expander(scalar); });
   if (const auto* error = std::get_if<YamlError>(&parsed)) {
     report.add_at({Severity::kError, error->position, "", error->message});
     return finish(report, expander, std::nullopt);

@@ -26,6 +26,8 @@ class Report {
   void adopt(std::vector<Diagnostic> diagnostics, const std::string& prefix);
 
   [[nodiscard]] const YamlDocument* document() const { return document_; }
+  // Nothing more is kept, only counted: no need for a careful message.
+  [[nodiscard]] bool full() const { return diagnostics_.size() >= kMaxDiagnostics; }
   [[nodiscard]] bool failed() const { return failed_; }
   // Ordered by place. The report is empty afterwards.
   std::vector<Diagnostic> take();

@@ -100,7 +100,7 @@ class Checker {
 
   void unknown(const std::string& key, const std::string& path, const std::vector<std::string>& candidates) {
     std::string message = "unknown key \"" + shorten(key, 60) + "\"";
-    const std::string close = key.size() <= 64 ? closest_match(key, candidates) : std::string();
+    const std::string close = key.size() <= 64 && !report_.full() ? closest_match(key, candidates) : std::string();
     if (!close.empty()) message += "; did you mean \"" + close + "\"?";
     report_.add(strict_ ? Severity::kError : Severity::kWarning, path, std::move(message));
   }

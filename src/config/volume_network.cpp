@@ -13,7 +13,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 // end.
 bool iqn_at(std::string_view text) {
   if (text.size() < 13 || text.substr(0, 4) != "iqn." || text[8] != '-' || text[11] != '.') return false;
-  for (const std::size_t i : {4, 5, 6, 7, 9, 10}) {
+  for (const std::size_t i : {4U, 5U, 6U, 7U, 9U, 10U}) {
     if (!is_digit(text[i])) return false;
   }
   std::size_t colon = 12;

@@ -1,5 +1,5 @@
-// tests/data/volumes holds documents with the verdicts and words of real API servers. This test holds the offline check to
-// them: same verdict, same errors at the same places, and exactly the warnings written there.
+// tests/data/volumes holds documents with the verdicts and words of real API servers. This test holds the offline check
+// to them: same verdict, same errors at the same places, and exactly the warnings written there.
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -36,7 +36,8 @@ using Finding = std::pair<std::string, std::string>;
 std::multiset<Finding> expected(const Json& body, const char* key) {
   std::multiset<Finding> result;
   if (!body.contains(key)) return result;
-  for (const Json& item : body[key]) result.insert({item["field"].get<std::string>(), item["message"].get<std::string>()});
+  for (const Json& item : body[key])
+    result.insert({item["field"].get<std::string>(), item["message"].get<std::string>()});
   return result;
 }
 
@@ -54,8 +55,7 @@ TEST(VolumeCorpus, AgreesWithRealApiServers) {
   const Json none;
   for (const Case& item : cases) {
     SCOPED_TRACE(item.file + ": " + item.body["name"].get<std::string>());
-    const auto diagnostics =
-        validate_extra_volumes(item.body.value("volumes", none), item.body.value("mounts", none));
+    const auto diagnostics = validate_extra_volumes(item.body.value("volumes", none), item.body.value("mounts", none));
     EXPECT_EQ(!has_errors(diagnostics), item.body["valid"].get<bool>());
     EXPECT_EQ(found(diagnostics, Severity::kError), expected(item.body, "errors"));
     EXPECT_EQ(found(diagnostics, Severity::kWarning), expected(item.body, "warnings"));
@@ -70,11 +70,36 @@ TEST(VolumeCorpus, CoversEverySource) {
       for (const auto& [key, value] : volume.items()) sources.insert(key);
     }
   }
-  for (const char* source : {"awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "configMap", "csi",
-                             "downwardAPI", "emptyDir", "ephemeral", "fc", "flexVolume", "flocker", "gcePersistentDisk",
-                             "gitRepo", "glusterfs", "hostPath", "image", "iscsi", "nfs", "persistentVolumeClaim",
-                             "photonPersistentDisk", "portworxVolume", "projected", "quobyte", "rbd", "scaleIO", "secret",
-                             "storageos", "vsphereVolume"}) {
+  for (const char* source : {"awsElasticBlockStore",
+                             "azureDisk",
+                             "azureFile",
+                             "cephfs",
+                             "cinder",
+                             "configMap",
+                             "csi",
+                             "downwardAPI",
+                             "emptyDir",
+                             "ephemeral",
+                             "fc",
+                             "flexVolume",
+                             "flocker",
+                             "gcePersistentDisk",
+                             "gitRepo",
+                             "glusterfs",
+                             "hostPath",
+                             "image",
+                             "iscsi",
+                             "nfs",
+                             "persistentVolumeClaim",
+                             "photonPersistentDisk",
+                             "portworxVolume",
+                             "projected",
+                             "quobyte",
+                             "rbd",
+                             "scaleIO",
+                             "secret",
+                             "storageos",
+                             "vsphereVolume"}) {
     EXPECT_EQ(sources.count(source), 1u) << source;
   }
 }
@@ -93,8 +118,9 @@ TEST(Volumes, TheWorkspacePathIsTheConfiguredOne) {
 }
 
 TEST(Volumes, AnyJsonIsAnswered) {
-  for (const char* text : {"null", "5", "\"x\"", "{}", "[]", "[[]]", "[{\"name\": {}}]", "[{\"projected\": {\"sources\": 1}}]",
-                           "[{\"name\": \"\\u0000\", \"iscsi\": {\"lun\": 99999999999999999999}}]"}) {
+  for (const char* text :
+       {"null", "5", "\"x\"", "{}", "[]", "[[]]", "[{\"name\": {}}]", "[{\"projected\": {\"sources\": 1}}]",
+        "[{\"name\": \"\\u0000\", \"iscsi\": {\"lun\": 99999999999999999999}}]"}) {
     const Json value = Json::parse(text);
     validate_extra_volumes(value, value);
     validate_extra_volumes(Json::array(), value);
