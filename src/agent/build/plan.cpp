@@ -69,9 +69,9 @@ bool stays_inside(std::string_view path) {
 // The adapter's files and those a credential binding adds. A binding's file replaces the adapter's at the same place.
 Result<std::vector<WorkspaceFile>> files_of(std::vector<WorkspaceFile> files,
                                             const std::map<std::string, std::string>& credential_files) {
-  for (const auto& [path, content] : credential_files) {
-    std::erase_if(files, [&](const WorkspaceFile& file) { return file.path == path; });
-    files.push_back(workspace_file(path, content));
+  for (const auto& added : credential_files) {
+    std::erase_if(files, [&](const WorkspaceFile& file) { return file.path == added.first; });
+    files.push_back(workspace_file(added.first, added.second));
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (!stays_inside(files[i].path) || !is_config_map_key(files[i].config_map_key)) {
