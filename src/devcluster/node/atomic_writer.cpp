@@ -60,19 +60,23 @@ Result<void> point(const std::string& link, const std::string& target) {
 
 }  // namespace
 
-Result<void> write_payload(const std::string& directory, const Payload& payload, std::optional<gid_t> group, SystemTime now) {
+Result<void> write_payload(const std::string& directory, const Payload& payload, std::optional<gid_t> group,
+                           SystemTime now) {
   FRACTA_TRY(make_directories(directory, 0755));
   std::error_code ec;
   const std::string old = fs::read_symlink(directory + "/..data", ec).string();
   const auto stamp = std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
-  const std::string name = fmt::format("..{:%Y_%m_%d_%H_%M_%S}.{}{}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
-                                       stamp % 1'000'000'000, random_hex(2));
+  const std::string name =
+      fmt::format("..{:%Y_%m_%d_%H_%M_%S}.{}{}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
+                  stamp % 1'000'000'000, random_hex(2));
   const std::string fresh = directory + "/" + name;
   FRACTA_TRY(make_directories(fresh, 0755));
   std::set<std::string> visible;
   for (const auto& [path, file] : payload) {
-    if (!stays_inside(path)) return make_error(ErrorCode::kInvalid, fmt::format("invalid path {}: must stay inside the volume", path));
-    if (const auto slash = path.rfind('/'); slash != std::string::npos) FRACTA_TRY(make_directories(fresh + "/" + path.substr(0, slash), 0755));
+    if (!stays_inside(path))
+      return make_error(ErrorCode::kInvalid, fmt::format("invalid path {}: must stay inside the volume", path));
+    if (const auto slash = path.rfind('/'); slash != std::string::npos)
+      FRACTA_TRY(make_directories(fresh + "/" + path.substr(0, slash), 0755));
     FRACTA_TRY(write_one(fresh + "/" + path, file, group));
     visible.insert(path.substr(0, path.find('/')));
   }

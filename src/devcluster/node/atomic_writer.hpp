@@ -16,12 +16,13 @@ namespace fracta::devcluster {
 struct VolumeFile {
   std::string content;
   mode_t mode = 0644;
-  std::optional<uid_t> owner;      // projected service-account tokens belong to the container's user
+  std::optional<uid_t> owner;  // projected service-account tokens belong to the container's user
   bool operator==(const VolumeFile&) const = default;
 };
-using Payload = std::map<std::string, VolumeFile>;   // relative path -> file
+using Payload = std::map<std::string, VolumeFile>;  // relative path -> file
 
 // Names that would leave the directory are refused.
-Result<void> write_payload(const std::string& directory, const Payload& payload, std::optional<gid_t> group, SystemTime now);
+Result<void> write_payload(const std::string& directory, const Payload& payload, std::optional<gid_t> group,
+                           SystemTime now);
 
 }  // namespace fracta::devcluster

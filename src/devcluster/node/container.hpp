@@ -20,7 +20,9 @@ class ContainerBackoff {
  public:
   // Time still to wait, counted from `since`; zero = go.
   [[nodiscard]] std::chrono::seconds delay() const { return delay_; }
-  [[nodiscard]] bool waiting(SteadyTime since, SteadyTime now) const { return delay_.count() > 0 && now - since < delay_; }
+  [[nodiscard]] bool waiting(SteadyTime since, SteadyTime now) const {
+    return delay_.count() > 0 && now - since < delay_;
+  }
   void next(SteadyTime now);
 
  private:
@@ -33,14 +35,14 @@ struct RunningContainer {
   Process process;
   UniqueFd output, error;
   std::shared_ptr<ContainerLog> log;
-  LaunchPlan inside;                       // how to run a command next to it
+  LaunchPlan inside;  // how to run a command next to it
   std::string termination_file;
   std::map<std::string, int> ports;
   SteadyTime started{};
   std::optional<Process> pre_stop;
   bool stopping = false, signalled = false;
   SteadyTime kill_at{};
-  std::vector<std::unique_ptr<Prober>> probers;   // last: they use the process
+  std::vector<std::unique_ptr<Prober>> probers;  // last: they use the process
 };
 
 struct Container {
@@ -50,24 +52,25 @@ struct Container {
   std::optional<RunningContainer> run;
   ContainerBackoff crash, pull;
   SteadyTime finished{}, pull_failed{};
-  SteadyTime retry_at{};                   // waiting states: when to look again
+  SteadyTime retry_at{};  // waiting states: when to look again
   bool pulled_announced = false;
-  std::string stop_message;                // why it is being stopped, for the Killing event
+  std::string stop_message;  // why it is being stopped, for the Killing event
   std::shared_ptr<ContainerLog> log, previous_log;
 };
 
 // Everything about starting that can be wrong, in a kubelet's order. On success `container.run` is set.
 struct StartProblem {
-  std::string reason, message;             // for state.waiting
-  bool start_error = false;                // the runtime could not run it: terminated, exit code 128
+  std::string reason, message;  // for state.waiting
+  bool start_error = false;     // the runtime could not run it: terminated, exit code 128
 };
 struct PodEnvironment {
   const Json* pod = nullptr;
   const Volumes* volumes = nullptr;
-  std::string directory;                   // the pod's
+  std::string directory;  // the pod's
   std::string pod_ip, hostname;
   int network_namespace = -1;
 };
-std::optional<StartProblem> start_container(const PodContext& context, const PodEnvironment& environment, const Image& image, Container& container);
+std::optional<StartProblem> start_container(const PodContext& context, const PodEnvironment& environment,
+                                            const Image& image, Container& container);
 
 }  // namespace fracta::devcluster

@@ -65,7 +65,9 @@ class Printer {
 }  // namespace
 
 ContainerLog::ContainerLog(std::string path, std::uint64_t max_size)
-    : path_(std::move(path)), max_size_(max_size), file_(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640)) {}
+    : path_(std::move(path)),
+      max_size_(max_size),
+      file_(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640)) {}
 
 void ContainerLog::append(bool error_stream, std::string_view bytes, SystemTime now) {
   {
@@ -77,7 +79,8 @@ void ContainerLog::append(bool error_stream, std::string_view bytes, SystemTime 
       const auto end = rest.find('\n', start);
       const bool full = end != std::string::npos && end - start <= kMaxLine;
       if (!full && rest.size() - start <= kMaxLine) break;
-      write_line(error_stream, full ? 'F' : 'P', std::string_view(rest).substr(start, full ? end - start : kMaxLine), now);
+      write_line(error_stream, full ? 'F' : 'P', std::string_view(rest).substr(start, full ? end - start : kMaxLine),
+                 now);
       start = full ? end + 1 : start + kMaxLine;
     }
     rest.erase(0, start);
@@ -96,9 +99,11 @@ void ContainerLog::close(SystemTime now) {
 }
 
 void ContainerLog::write_line(bool error_stream, char tag, std::string_view line, SystemTime now) {
-  const std::string text = fmt::format("{} {} {} {}\n", format_rfc3339_nano(now), error_stream ? "stderr" : "stdout", tag, line);
+  const std::string text =
+      fmt::format("{} {} {} {}\n", format_rfc3339_nano(now), error_stream ? "stderr" : "stdout", tag, line);
   if (size_ + text.size() > max_size_) rotate();
-  if (file_.valid() && ::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) size_ += text.size();
+  if (file_.valid() && ::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()))
+    size_ += text.size();
 }
 
 void ContainerLog::rotate() {
@@ -111,7 +116,8 @@ void ContainerLog::rotate() {
 std::string ContainerLog::read_at(Position& position) {
   if (position.generation != generation_) position = {generation_, 0};
   std::string buffer(kChunk, '\0');
-  const ssize_t got = file_.valid() ? ::pread(file_.get(), buffer.data(), buffer.size(), static_cast<off_t>(position.offset)) : 0;
+  const ssize_t got =
+      file_.valid() ? ::pread(file_.get(), buffer.data(), buffer.size(), static_cast<off_t>(position.offset)) : 0;
   buffer.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   // Whole lines only; a stored line is never longer than a chunk.
   const auto end = buffer.rfind('\n');
@@ -170,7 +176,12 @@ std::string ContainerLog::tail(std::size_t max_lines, std::size_t max_bytes) {
   NodeLogOptions options;
   options.tail_lines = static_cast<std::int64_t>(max_lines);
   std::string text;
-  (void)read(options, [&](std::string_view bytes) { text.append(bytes); return true; }, {});
+  (void)read(options,
+             [&](std::string_view bytes) {
+               text.append(bytes);
+               return true;
+             },
+             {});
   if (text.size() > max_bytes) text.erase(0, text.size() - max_bytes);
   return text;
 }

@@ -21,15 +21,16 @@ class ContainerLog {
  public:
   // Kubelet's containerLogMaxSize default. One rotated file is kept and never read again, as `kubectl logs` does.
   static constexpr std::uint64_t kMaxSize = 10u << 20;
-  static constexpr std::size_t kMaxLine = 16u << 10;   // longer lines are split with tag P
+  static constexpr std::size_t kMaxLine = 16u << 10;  // longer lines are split with tag P
 
   explicit ContainerLog(std::string path, std::uint64_t max_size = kMaxSize);
   void append(bool error_stream, std::string_view bytes, SystemTime now);
-  void close(SystemTime now);                            // flushes unfinished lines, ends followers
+  void close(SystemTime now);  // flushes unfinished lines, ends followers
 
   // Writes until the end, or (follow) until close() and the end. `write` returns false to stop.
-  Result<void> read(const NodeLogOptions& options, const std::function<bool(std::string_view)>& write, const std::stop_token& stop);
-  [[nodiscard]] std::string tail(std::size_t max_lines, std::size_t max_bytes);   // for FallbackToLogsOnError
+  Result<void> read(const NodeLogOptions& options, const std::function<bool(std::string_view)>& write,
+                    const std::stop_token& stop);
+  [[nodiscard]] std::string tail(std::size_t max_lines, std::size_t max_bytes);  // for FallbackToLogsOnError
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:

@@ -20,22 +20,52 @@ namespace {
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 constexpr std::array<std::pair<std::string_view, int>, 41> kCapabilities = {{
-    {"CHOWN", CAP_CHOWN}, {"DAC_OVERRIDE", CAP_DAC_OVERRIDE}, {"DAC_READ_SEARCH", CAP_DAC_READ_SEARCH}, {"FOWNER", CAP_FOWNER},
-    {"FSETID", CAP_FSETID}, {"KILL", CAP_KILL}, {"SETGID", CAP_SETGID}, {"SETUID", CAP_SETUID}, {"SETPCAP", CAP_SETPCAP},
-    {"LINUX_IMMUTABLE", CAP_LINUX_IMMUTABLE}, {"NET_BIND_SERVICE", CAP_NET_BIND_SERVICE}, {"NET_BROADCAST", CAP_NET_BROADCAST},
-    {"NET_ADMIN", CAP_NET_ADMIN}, {"NET_RAW", CAP_NET_RAW}, {"IPC_LOCK", CAP_IPC_LOCK}, {"IPC_OWNER", CAP_IPC_OWNER},
-    {"SYS_MODULE", CAP_SYS_MODULE}, {"SYS_RAWIO", CAP_SYS_RAWIO}, {"SYS_CHROOT", CAP_SYS_CHROOT}, {"SYS_PTRACE", CAP_SYS_PTRACE},
-    {"SYS_PACCT", CAP_SYS_PACCT}, {"SYS_ADMIN", CAP_SYS_ADMIN}, {"SYS_BOOT", CAP_SYS_BOOT}, {"SYS_NICE", CAP_SYS_NICE},
-    {"SYS_RESOURCE", CAP_SYS_RESOURCE}, {"SYS_TIME", CAP_SYS_TIME}, {"SYS_TTY_CONFIG", CAP_SYS_TTY_CONFIG}, {"MKNOD", CAP_MKNOD},
-    {"LEASE", CAP_LEASE}, {"AUDIT_WRITE", CAP_AUDIT_WRITE}, {"AUDIT_CONTROL", CAP_AUDIT_CONTROL}, {"SETFCAP", CAP_SETFCAP},
-    {"MAC_OVERRIDE", CAP_MAC_OVERRIDE}, {"MAC_ADMIN", CAP_MAC_ADMIN}, {"SYSLOG", CAP_SYSLOG}, {"WAKE_ALARM", CAP_WAKE_ALARM},
-    {"BLOCK_SUSPEND", CAP_BLOCK_SUSPEND}, {"AUDIT_READ", CAP_AUDIT_READ}, {"PERFMON", CAP_PERFMON}, {"BPF", CAP_BPF},
+    {"CHOWN", CAP_CHOWN},
+    {"DAC_OVERRIDE", CAP_DAC_OVERRIDE},
+    {"DAC_READ_SEARCH", CAP_DAC_READ_SEARCH},
+    {"FOWNER", CAP_FOWNER},
+    {"FSETID", CAP_FSETID},
+    {"KILL", CAP_KILL},
+    {"SETGID", CAP_SETGID},
+    {"SETUID", CAP_SETUID},
+    {"SETPCAP", CAP_SETPCAP},
+    {"LINUX_IMMUTABLE", CAP_LINUX_IMMUTABLE},
+    {"NET_BIND_SERVICE", CAP_NET_BIND_SERVICE},
+    {"NET_BROADCAST", CAP_NET_BROADCAST},
+    {"NET_ADMIN", CAP_NET_ADMIN},
+    {"NET_RAW", CAP_NET_RAW},
+    {"IPC_LOCK", CAP_IPC_LOCK},
+    {"IPC_OWNER", CAP_IPC_OWNER},
+    {"SYS_MODULE", CAP_SYS_MODULE},
+    {"SYS_RAWIO", CAP_SYS_RAWIO},
+    {"SYS_CHROOT", CAP_SYS_CHROOT},
+    {"SYS_PTRACE", CAP_SYS_PTRACE},
+    {"SYS_PACCT", CAP_SYS_PACCT},
+    {"SYS_ADMIN", CAP_SYS_ADMIN},
+    {"SYS_BOOT", CAP_SYS_BOOT},
+    {"SYS_NICE", CAP_SYS_NICE},
+    {"SYS_RESOURCE", CAP_SYS_RESOURCE},
+    {"SYS_TIME", CAP_SYS_TIME},
+    {"SYS_TTY_CONFIG", CAP_SYS_TTY_CONFIG},
+    {"MKNOD", CAP_MKNOD},
+    {"LEASE", CAP_LEASE},
+    {"AUDIT_WRITE", CAP_AUDIT_WRITE},
+    {"AUDIT_CONTROL", CAP_AUDIT_CONTROL},
+    {"SETFCAP", CAP_SETFCAP},
+    {"MAC_OVERRIDE", CAP_MAC_OVERRIDE},
+    {"MAC_ADMIN", CAP_MAC_ADMIN},
+    {"SYSLOG", CAP_SYSLOG},
+    {"WAKE_ALARM", CAP_WAKE_ALARM},
+    {"BLOCK_SUSPEND", CAP_BLOCK_SUSPEND},
+    {"AUDIT_READ", CAP_AUDIT_READ},
+    {"PERFMON", CAP_PERFMON},
+    {"BPF", CAP_BPF},
     {"CHECKPOINT_RESTORE", CAP_CHECKPOINT_RESTORE},
 }};
 // containerd's and Docker's default set.
 constexpr std::array<std::string_view, 14> kDefaultCapabilities = {
-    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP", "NET_BIND_SERVICE",
-    "SYS_CHROOT", "KILL", "AUDIT_WRITE"};
+    "CHOWN",  "DAC_OVERRIDE", "FSETID",  "FOWNER",           "MKNOD",      "NET_RAW", "SETGID",
+    "SETUID", "SETFCAP",      "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL",    "AUDIT_WRITE"};
 
 std::uint64_t capability_bits(std::string_view name) {
   if (name == "ALL") return ~std::uint64_t{0};
@@ -79,8 +109,12 @@ class Starter {
 
   std::optional<StartProblem> start() {
     if (!context_.isolation.namespaces)
-      return StartProblem{"CreateContainerError", "this machine allows no mount namespaces (run as root, or enable unprivileged user namespaces): " + context_.isolation.reason};
-    for (const auto step : {&Starter::environment, &Starter::user, &Starter::command, &Starter::mounts, &Starter::streams})
+      return StartProblem{
+          "CreateContainerError",
+          "this machine allows no mount namespaces (run as root, or enable unprivileged user namespaces): " +
+              context_.isolation.reason};
+    for (const auto step :
+         {&Starter::environment, &Starter::user, &Starter::command, &Starter::mounts, &Starter::streams})
       if (auto problem = (this->*step)()) return problem;
     return launch_it();
   }
@@ -90,11 +124,15 @@ class Starter {
   static StartProblem config_error(std::string message) { return {"CreateContainerConfigError", std::move(message)}; }
 
   Problem environment() {
-    auto made = make_environment(context_.api, {pod_.pod, &spec_, &context_.node, pod_.pod_ip, context_.options.api_host, context_.options.api_port});
+    auto made = make_environment(context_.api, {pod_.pod, &spec_, &context_.node, pod_.pod_ip,
+                                                context_.options.api_host, context_.options.api_port});
     if (!made) return config_error(made.error().message);
     for (const auto& key : made->skipped)
       context_.api.record_event(*pod_.pod, "Warning", "InvalidEnvironmentVariableNames",
-                                fmt::format("Keys [{}] from the EnvFrom source were skipped since they are considered invalid environment variable names.", key), "kubelet");
+                                fmt::format("Keys [{}] from the EnvFrom source were skipped since they are considered "
+                                            "invalid environment variable names.",
+                                            key),
+                                "kubelet");
     expanded_ = std::move(made->variables);
     return std::nullopt;
   }
@@ -106,18 +144,25 @@ class Starter {
     if (security_bool(*pod_.pod, spec_, "runAsNonRoot")) {
       const std::string where = fmt::format("(pod: \"{}\", container: {})", pod_label(*pod_.pod), container_.view.name);
       if (!uid && !image_.user.empty() && !parse_int(image_.user.substr(0, image_.user.find(':'))))
-        return config_error(fmt::format("container has runAsNonRoot and image has non-numeric user ({}), cannot verify user is non-root {}", image_.user, where));
+        return config_error(fmt::format(
+            "container has runAsNonRoot and image has non-numeric user ({}), cannot verify user is non-root {}",
+            image_.user, where));
       if (uid && *uid == 0) return config_error("container's runAsUser breaks non-root policy " + where);
-      if (!uid && (!found || found->uid == 0)) return config_error("container has runAsNonRoot and image will run as root " + where);
+      if (!uid && (!found || found->uid == 0))
+        return config_error("container has runAsNonRoot and image will run as root " + where);
     }
-    if (!found) return StartProblem{"CreateContainerError", fmt::format("unable to find user {}: no matching entries in passwd file", image_.user)};
+    if (!found)
+      return StartProblem{"CreateContainerError",
+                          fmt::format("unable to find user {}: no matching entries in passwd file", image_.user)};
     user_ = *found;
     if (gid) user_.gid = static_cast<unsigned>(*gid);
     plan_.uid = user_.uid;
     plan_.gid = user_.gid;
     plan_.groups.assign(user_.groups.begin(), user_.groups.end());
-    if (const auto group = int_at(*pod_.pod, "spec/securityContext/fsGroup")) plan_.groups.push_back(static_cast<gid_t>(*group));
-    if (const Json* more = find_path(*pod_.pod, "spec/securityContext/supplementalGroups"); more != nullptr && more->is_array())
+    if (const auto group = int_at(*pod_.pod, "spec/securityContext/fsGroup"))
+      plan_.groups.push_back(static_cast<gid_t>(*group));
+    if (const Json* more = find_path(*pod_.pod, "spec/securityContext/supplementalGroups");
+        more != nullptr && more->is_array())
       for (const auto& group : *more)
         if (group.is_number_integer()) plan_.groups.push_back(group.get<gid_t>());
     const Json* escalation = find_path(spec_, "securityContext/allowPrivilegeEscalation");
@@ -135,11 +180,14 @@ class Starter {
     for (const auto& word : args) plan_.argv.push_back(expand(word, expanded_));
     if (command.empty() && args.empty()) plan_.argv.insert(plan_.argv.end(), image_.cmd.begin(), image_.cmd.end());
     if (plan_.argv.empty())
-      return StartProblem{"CreateContainerError", "failed to generate container spec: failed to generate spec: no command specified"};
+      return StartProblem{"CreateContainerError",
+                          "failed to generate container spec: failed to generate spec: no command specified"};
     // Later ones win: defaults, the image's, the pod's.
-    std::map<std::string, std::string> all{{"PATH", std::string(kDefaultPath)}, {"HOSTNAME", pod_.hostname}, {"HOME", user_.home}};
+    std::map<std::string, std::string> all{
+        {"PATH", std::string(kDefaultPath)}, {"HOSTNAME", pod_.hostname}, {"HOME", user_.home}};
     for (const auto& entry : image_.environment)
-      if (const auto equals = entry.find('='); equals != std::string::npos) all[entry.substr(0, equals)] = entry.substr(equals + 1);
+      if (const auto equals = entry.find('='); equals != std::string::npos)
+        all[entry.substr(0, equals)] = entry.substr(equals + 1);
     for (const auto& [name, value] : expanded_) all[name] = value;
     for (const auto& [name, value] : all) plan_.environment.push_back(name + "=" + value);
     plan_.working_directory = string_at(spec_, "workingDir", image_.working_directory);
@@ -155,7 +203,8 @@ class Starter {
     if (!made) return config_error(made.error().message);
     mounts_ = std::move(*made);
     run_directory_ = fmt::format("{}/containers/{}", pod_.directory, container_.view.name);
-    if (auto ok = make_directories(run_directory_, 0755); !ok) return StartProblem{"CreateContainerError", ok.error().message};
+    if (auto ok = make_directories(run_directory_, 0755); !ok)
+      return StartProblem{"CreateContainerError", ok.error().message};
     run_.termination_file = fmt::format("{}/termination-{}", run_directory_, container_.view.restart_count);
     (void)UniqueFd(::open(run_.termination_file.c_str(), O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666));
     (void)::chmod(run_.termination_file.c_str(), 0666);
@@ -173,9 +222,11 @@ class Starter {
 
   Problem streams() {
     int out[2], err[2];
-    if (::pipe2(out, O_CLOEXEC) != 0) return StartProblem{"CreateContainerError", fmt::format("pipe: {}", std::strerror(errno))};
+    if (::pipe2(out, O_CLOEXEC) != 0)
+      return StartProblem{"CreateContainerError", fmt::format("pipe: {}", std::strerror(errno))};
     run_.output.reset(out[0]), output_write_.reset(out[1]);
-    if (::pipe2(err, O_CLOEXEC) != 0) return StartProblem{"CreateContainerError", fmt::format("pipe: {}", std::strerror(errno))};
+    if (::pipe2(err, O_CLOEXEC) != 0)
+      return StartProblem{"CreateContainerError", fmt::format("pipe: {}", std::strerror(errno))};
     run_.error.reset(err[0]), error_write_.reset(err[1]);
     for (const int fd : {out[0], err[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
     run_.log = std::make_shared<ContainerLog>(fmt::format("{}/{}.log", run_directory_, container_.view.restart_count));
@@ -204,15 +255,18 @@ class Starter {
       run_.log->close(context_.clock.system_now());
       // containerd's and runc's words around it.
       return StartProblem{"RunContainerError",
-                          "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
-                          "unable to start container process: " + process.error().message + ": unknown",
+                          "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+                          "runc create failed: "
+                          "unable to start container process: " +
+                              process.error().message + ": unknown",
                           true};
     }
     run_.process = std::move(*process);
     run_.started = context_.clock.steady_now();
     if (const Json* ports = find(spec_, "ports"); ports != nullptr && ports->is_array())
       for (const auto& port : *ports)
-        if (const auto number = int_at(port, "containerPort")) run_.ports[string_at(port, "name")] = static_cast<int>(*number);
+        if (const auto number = int_at(port, "containerPort"))
+          run_.ports[string_at(port, "name")] = static_cast<int>(*number);
     container_.run.emplace(std::move(run_));
     return std::nullopt;
   }
@@ -240,7 +294,8 @@ void ContainerBackoff::next(SteadyTime now) {
   last_ = now;
 }
 
-std::optional<StartProblem> start_container(const PodContext& context, const PodEnvironment& environment, const Image& image, Container& container) {
+std::optional<StartProblem> start_container(const PodContext& context, const PodEnvironment& environment,
+                                            const Image& image, Container& container) {
   return Starter(context, environment, image, container).start();
 }
 

@@ -21,7 +21,9 @@ std::string format_map(const Json* map) {
   return result;
 }
 
-std::int64_t rounded_up(std::int64_t value, std::int64_t divisor) { return divisor <= 0 ? value : (value + divisor - 1) / divisor; }
+std::int64_t rounded_up(std::int64_t value, std::int64_t divisor) {
+  return divisor <= 0 ? value : (value + divisor - 1) / divisor;
+}
 
 }  // namespace
 
@@ -35,12 +37,14 @@ const Json* find_container(const Json& pod, std::string_view name) {
   return nullptr;
 }
 
-Result<std::string> field_value(const Json& pod, std::string_view path, const NodeFacts& node, std::string_view pod_ip) {
+Result<std::string> field_value(const Json& pod, std::string_view path, const NodeFacts& node,
+                                std::string_view pod_ip) {
   for (const auto map : {std::string_view("labels"), std::string_view("annotations")}) {
     const std::string prefix = fmt::format("metadata.{}", map);
     const Json* values = find_path(pod, fmt::format("metadata/{}", map));
     if (path == prefix) return format_map(values);
-    if (path.size() > prefix.size() + 4 && path.substr(0, prefix.size() + 2) == prefix + "['" && path.substr(path.size() - 2) == "']") {
+    if (path.size() > prefix.size() + 4 && path.substr(0, prefix.size() + 2) == prefix + "['" &&
+        path.substr(path.size() - 2) == "']") {
       const auto key = path.substr(prefix.size() + 2, path.size() - prefix.size() - 4);
       const Json* value = values != nullptr ? find(*values, key) : nullptr;
       return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
@@ -56,7 +60,8 @@ Result<std::string> field_value(const Json& pod, std::string_view path, const No
   return make_error(ErrorCode::kInvalid, fmt::format("unsupported fieldPath: {}", path));
 }
 
-Result<std::string> resource_value(const Json& pod, const Json& reference, std::string_view own_container, const NodeFacts& node) {
+Result<std::string> resource_value(const Json& pod, const Json& reference, std::string_view own_container,
+                                   const NodeFacts& node) {
   const std::string name = string_at(reference, "containerName", own_container);
   const std::string resource = string_at(reference, "resource");
   const Json* container = find_container(pod, name);
@@ -77,12 +82,16 @@ Result<std::string> resource_value(const Json& pod, const Json& reference, std::
   // A limit that is not set is what the node can give (resource.MergeContainerResourceLimits).
   const bool cpu = what == "cpu";
   if (text.empty()) {
-    std::int64_t all_of_node = kind == "requests" ? 0 : cpu ? node.cpu_milli : what == "memory" ? node.memory_bytes : node.storage_bytes;
+    std::int64_t all_of_node = kind == "requests" ? 0
+                               : cpu              ? node.cpu_milli
+                               : what == "memory" ? node.memory_bytes
+                                                  : node.storage_bytes;
     return fmt::format("{}", rounded_up(all_of_node, cpu ? divisor->milli_value() : divisor->value()));
   }
   auto value = Quantity::parse(text);
   if (!value) return value.error();
-  return fmt::format("{}", cpu ? rounded_up(value->milli_value(), divisor->milli_value()) : rounded_up(value->value(), divisor->value()));
+  return fmt::format("{}", cpu ? rounded_up(value->milli_value(), divisor->milli_value())
+                               : rounded_up(value->value(), divisor->value()));
 }
 
 }  // namespace fracta::devcluster

@@ -17,7 +17,8 @@ struct NodeFacts {
 };
 
 Result<std::string> field_value(const Json& pod, std::string_view path, const NodeFacts& node, std::string_view pod_ip);
-Result<std::string> resource_value(const Json& pod, const Json& reference, std::string_view own_container, const NodeFacts& node);
+Result<std::string> resource_value(const Json& pod, const Json& reference, std::string_view own_container,
+                                   const NodeFacts& node);
 
 // The container (init or main) of that name, or null.
 const Json* find_container(const Json& pod, std::string_view name);

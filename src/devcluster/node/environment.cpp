@@ -12,7 +12,8 @@ namespace {
 
 bool is_variable_name(std::string_view name) {  // C_IDENTIFIER and '-' '.', as IsEnvVarName
   if (name.empty() || (name.front() >= '0' && name.front() <= '9')) return false;
-  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == std::string_view::npos &&
+  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+             std::string_view::npos &&
          name != "." && name != ".." && name.substr(0, 2) != "..";
 }
 
@@ -39,7 +40,8 @@ class Maker {
   void service_variables() {
     if (request_.api_host.empty()) return;
     auto& v = result_.variables;
-    const std::string port = std::to_string(request_.api_port), url = fmt::format("tcp://{}:{}", request_.api_host, port);
+    const std::string port = std::to_string(request_.api_port),
+                      url = fmt::format("tcp://{}:{}", request_.api_host, port);
     v["KUBERNETES_SERVICE_HOST"] = request_.api_host;
     v["KUBERNETES_SERVICE_PORT"] = port;
     v["KUBERNETES_SERVICE_PORT_HTTPS"] = port;
@@ -71,8 +73,11 @@ class Maker {
     if (data == nullptr || !data->is_object()) return {};
     for (const auto& [key, value] : data->items()) {
       const std::string name = string_at(source, "prefix") + key;
-      if (!is_variable_name(name)) result_.skipped.push_back(key);
-      else if (value.is_string()) result_.variables[name] = secret ? base64_decode(value.get<std::string>()).value_or("") : value.get<std::string>();
+      if (!is_variable_name(name))
+        result_.skipped.push_back(key);
+      else if (value.is_string())
+        result_.variables[name] =
+            secret ? base64_decode(value.get<std::string>()).value_or("") : value.get<std::string>();
     }
     return {};
   }
@@ -89,9 +94,11 @@ class Maker {
       result_.variables[name] = expand(string_at(variable, "value"), result_.variables);
       return {};
     }
-    if (const Json* field = find(*from, "fieldRef")) return set(name, field_value(*request_.pod, string_at(*field, "fieldPath"), *request_.node, request_.pod_ip));
+    if (const Json* field = find(*from, "fieldRef"))
+      return set(name, field_value(*request_.pod, string_at(*field, "fieldPath"), *request_.node, request_.pod_ip));
     if (const Json* resource = find(*from, "resourceFieldRef"))
-      return set(name, resource_value(*request_.pod, *resource, string_at(*request_.container, "name"), *request_.node));
+      return set(name,
+                 resource_value(*request_.pod, *resource, string_at(*request_.container, "name"), *request_.node));
     if (const Json* key = find(*from, "secretKeyRef")) return add_key(name, *key, true);
     if (const Json* key = find(*from, "configMapKeyRef")) return add_key(name, *key, false);
     return {};
@@ -115,9 +122,11 @@ class Maker {
     const Json* value = data != nullptr ? find(*data, key) : nullptr;
     if (value == nullptr || !value->is_string()) {
       if (optional) return {};
-      return make_error(ErrorCode::kNotFound, fmt::format("couldn't find key {} in {} {}/{}", key, secret ? "Secret" : "ConfigMap", namespace_, from));
+      return make_error(ErrorCode::kNotFound, fmt::format("couldn't find key {} in {} {}/{}", key,
+                                                          secret ? "Secret" : "ConfigMap", namespace_, from));
     }
-    result_.variables[name] = secret ? base64_decode(value->get<std::string>()).value_or("") : value->get<std::string>();
+    result_.variables[name] =
+        secret ? base64_decode(value->get<std::string>()).value_or("") : value->get<std::string>();
     return {};
   }
 
@@ -130,7 +139,9 @@ class Maker {
 
 }  // namespace
 
-Result<Environment> make_environment(const Api& api, const EnvironmentRequest& request) { return Maker(api, request).make(); }
+Result<Environment> make_environment(const Api& api, const EnvironmentRequest& request) {
+  return Maker(api, request).make();
+}
 
 std::string expand(std::string_view text, const Variables& variables) {
   std::string result;

@@ -27,7 +27,7 @@ struct EnvironmentRequest {
 
 struct Environment {
   Variables variables;
-  std::vector<std::string> skipped;   // envFrom keys that are no variable names, for an Event
+  std::vector<std::string> skipped;  // envFrom keys that are no variable names, for an Event
 };
 
 // kInvalid or kNotFound with a kubelet's text: `secret "x" not found`, `couldn't find key k in Secret ns/x`.

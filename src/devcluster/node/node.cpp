@@ -40,14 +40,17 @@ class ProcessNode final : public Node {
       log::warn("node", "containers cannot be started: no mount namespaces", {{"reason", isolation_.reason}});
     register_node();
     threads_.emplace_back([this](const std::stop_token& stop) {
-      api_.watch("pods", [this](const StoreEvent& event) { on_pod(event); }, stop);
+      api_.watch(
+          "pods", [this](const StoreEvent& event) { on_pod(event); }, stop);
     });
     for (const std::string resource : {"configmaps", "secrets"})
       threads_.emplace_back([this, resource](const std::stop_token& stop) {
-        api_.watch(resource, [this](const StoreEvent& event) { on_source(event); }, stop);
+        api_.watch(
+            resource, [this](const StoreEvent& event) { on_source(event); }, stop);
       });
     threads_.emplace_back([this](const std::stop_token& stop) {
-      api_.watch("persistentvolumeclaims", [this](const StoreEvent&) { retry_pending(); }, stop);
+      api_.watch(
+          "persistentvolumeclaims", [this](const StoreEvent&) { retry_pending(); }, stop);
     });
   }
 
@@ -88,7 +91,8 @@ class ProcessNode final : public Node {
     const std::lock_guard lock(mutex_);
     const auto found = workers_.find(string_at(pod, "metadata/uid"));
     if (found == workers_.end())
-      return make_error(ErrorCode::kNotFound, fmt::format("pod \"{}\" is not running on node {}", string_at(pod, "metadata/name"), options_.name));
+      return make_error(ErrorCode::kNotFound, fmt::format("pod \"{}\" is not running on node {}",
+                                                          string_at(pod, "metadata/name"), options_.name));
     return found->second;
   }
 
@@ -98,7 +102,15 @@ class ProcessNode final : public Node {
     auto made = api_.create("nodes", "", std::move(object));
     if (!made && made.error().code != ErrorCode::kAlreadyExists)
       return log::warn("node", "node not registered", {{"error", made.error().message}});
-    (void)api_.mutate("nodes", "", options_.name, [&](Json& node) { node["status"] = status; return true; }, "status").ok();
+    (void)api_
+        .mutate(
+            "nodes", "", options_.name,
+            [&](Json& node) {
+              node["status"] = status;
+              return true;
+            },
+            "status")
+        .ok();
   }
 
   void on_pod(const StoreEvent& event) {
@@ -121,7 +133,8 @@ class ProcessNode final : public Node {
       if (find_path(pod, "metadata/deletionTimestamp") != nullptr) finish_removal(pod);
       return;
     }
-    workers_.emplace(uid, std::make_shared<PodWorker>(PodContext{api_, options_, images_, isolation_, facts_, clock_}, event.object));
+    workers_.emplace(uid, std::make_shared<PodWorker>(PodContext{api_, options_, images_, isolation_, facts_, clock_},
+                                                      event.object));
   }
 
   void finish_removal(const Json& pod) {
@@ -159,7 +172,9 @@ class ProcessNode final : public Node {
     const auto refusal = why_unschedulable(api_, pod, labels_, facts_);
     if (!refusal) {
       if (auto bound = api_.bind_pod(ns, name, options_.name); bound)
-        api_.record_event(pod, "Normal", "Scheduled", fmt::format("Successfully assigned {}/{} to {}", ns, name, options_.name), "default-scheduler");
+        api_.record_event(pod, "Normal", "Scheduled",
+                          fmt::format("Successfully assigned {}/{} to {}", ns, name, options_.name),
+                          "default-scheduler");
       return;
     }
     {
@@ -167,7 +182,10 @@ class ProcessNode final : public Node {
       pending_[string_at(pod, "metadata/uid")] = {ns, name};
     }
     bool changed = false;
-    (void)api_.mutate("pods", ns, name, [&](Json& object) { return changed = mark_unschedulable(object, *refusal); }, "status").ok();
+    (void)api_
+        .mutate(
+            "pods", ns, name, [&](Json& object) { return changed = mark_unschedulable(object, *refusal); }, "status")
+        .ok();
     if (changed) api_.record_event(pod, "Warning", "FailedScheduling", *refusal, "default-scheduler");
   }
 
@@ -180,8 +198,12 @@ class ProcessNode final : public Node {
       conditions.erase(it);
       break;
     }
-    conditions.push_back({{"type", "PodScheduled"}, {"status", "False"}, {"lastProbeTime", nullptr},
-                          {"lastTransitionTime", format_rfc3339(clock_.system_now())}, {"reason", "Unschedulable"}, {"message", message}});
+    conditions.push_back({{"type", "PodScheduled"},
+                          {"status", "False"},
+                          {"lastProbeTime", nullptr},
+                          {"lastTransitionTime", format_rfc3339(clock_.system_now())},
+                          {"reason", "Unschedulable"},
+                          {"message", message}});
     return true;
   }
 
@@ -192,7 +214,8 @@ class ProcessNode final : public Node {
       pending = pending_;
     }
     for (const auto& [uid, key] : pending)
-      if (auto pod = api_.get("pods", key.first, key.second); pod && string_at(**pod, "spec/nodeName").empty()) schedule(**pod);
+      if (auto pod = api_.get("pods", key.first, key.second); pod && string_at(**pod, "spec/nodeName").empty())
+        schedule(**pod);
   }
 
   Api& api_;
@@ -203,13 +226,15 @@ class ProcessNode final : public Node {
   const Json labels_;
   Isolation isolation_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<PodWorker>> workers_;                       // by uid
-  std::map<std::string, std::pair<std::string, std::string>> pending_;              // uid -> namespace, name
+  std::map<std::string, std::shared_ptr<PodWorker>> workers_;           // by uid
+  std::map<std::string, std::pair<std::string, std::string>> pending_;  // uid -> namespace, name
   std::vector<std::jthread> threads_;
 };
 
 }  // namespace
 
-std::unique_ptr<Node> make_node(Api& api, NodeOptions options) { return std::make_unique<ProcessNode>(api, std::move(options)); }
+std::unique_ptr<Node> make_node(Api& api, NodeOptions options) {
+  return std::make_unique<ProcessNode>(api, std::move(options));
+}
 
 }  // namespace fracta::devcluster

@@ -52,7 +52,8 @@ void pump_input(const std::stop_token& stop, ExecStreams& streams, UniqueFd inpu
 
 Result<int> exec_inside(int container_pidfd, LaunchPlan plan, const NodeExecOptions& options, ExecStreams& streams) {
   if (options.tty) return make_error(ErrorCode::kInvalid, "the development cluster has no terminals: leave out -t");
-  if (options.command.empty()) return make_error(ErrorCode::kInvalid, "you must specify at least one command for the container");
+  if (options.command.empty())
+    return make_error(ErrorCode::kInvalid, "you must specify at least one command for the container");
   Pipe input, output, error;
   if (!input.open() || !output.open() || !error.open())
     return make_error(ErrorCode::kResourceExhausted, fmt::format("pipe: {}", std::strerror(errno)));
@@ -66,7 +67,9 @@ Result<int> exec_inside(int container_pidfd, LaunchPlan plan, const NodeExecOpti
   input.read.reset(), output.write.reset(), error.write.reset();
   std::jthread feeder;
   if (options.stdin_open)
-    feeder = std::jthread([&streams, fd = std::move(input.write)](const std::stop_token& stop) mutable { pump_input(stop, streams, std::move(fd)); });
+    feeder = std::jthread([&streams, fd = std::move(input.write)](const std::stop_token& stop) mutable {
+      pump_input(stop, streams, std::move(fd));
+    });
   bool killed = false;
   while (output.read.valid() || error.read.valid()) {
     pollfd wait[2] = {{output.read.get(), POLLIN, 0}, {error.read.get(), POLLIN, 0}};

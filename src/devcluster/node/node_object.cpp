@@ -32,8 +32,12 @@ std::string os_image() {
 }
 
 Json condition(const char* type, bool status, const char* reason, const char* message, const std::string& now) {
-  return {{"type", type}, {"status", status ? "True" : "False"}, {"reason", reason}, {"message", message},
-          {"lastHeartbeatTime", now}, {"lastTransitionTime", now}};
+  return {{"type", type},
+          {"status", status ? "True" : "False"},
+          {"reason", reason},
+          {"message", message},
+          {"lastHeartbeatTime", now},
+          {"lastTransitionTime", now}};
 }
 
 }  // namespace
@@ -45,14 +49,18 @@ NodeFacts machine_facts(const std::string& node_name, const std::string& directo
   facts.cpu_milli = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)) * 1000;
   facts.memory_bytes = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
   struct statvfs disk {};
-  if (::statvfs(directory.c_str(), &disk) == 0) facts.storage_bytes = static_cast<std::int64_t>(disk.f_blocks * disk.f_frsize);
+  if (::statvfs(directory.c_str(), &disk) == 0)
+    facts.storage_bytes = static_cast<std::int64_t>(disk.f_blocks * disk.f_frsize);
   return facts;
 }
 
 Json node_labels(const std::string& node_name) {
   const std::string arch = go_architecture();
-  return {{"beta.kubernetes.io/arch", arch}, {"beta.kubernetes.io/os", "linux"}, {"kubernetes.io/arch", arch},
-          {"kubernetes.io/hostname", node_name}, {"kubernetes.io/os", "linux"}};
+  return {{"beta.kubernetes.io/arch", arch},
+          {"beta.kubernetes.io/os", "linux"},
+          {"kubernetes.io/arch", arch},
+          {"kubernetes.io/hostname", node_name},
+          {"kubernetes.io/os", "linux"}};
 }
 
 Json make_node_object(const NodeFacts& facts, SystemTime time) {
@@ -64,18 +72,28 @@ Json make_node_object(const NodeFacts& facts, SystemTime time) {
                        {"ephemeral-storage", fmt::format("{}Ki", facts.storage_bytes / 1024)},
                        {"pods", "110"}};
   Json status{{"capacity", resources}, {"allocatable", resources}};
-  status["addresses"] = {{{"type", "InternalIP"}, {"address", facts.host_ip}}, {{"type", "Hostname"}, {"address", facts.name}}};
+  status["addresses"] = {{{"type", "InternalIP"}, {"address", facts.host_ip}},
+                         {{"type", "Hostname"}, {"address", facts.name}}};
   status["conditions"] = {
       condition("MemoryPressure", false, "KubeletHasSufficientMemory", "kubelet has sufficient memory available", now),
       condition("DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure", now),
       condition("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available", now),
       condition("Ready", true, "KubeletReady", "kubelet is posting ready status", now)};
-  status["nodeInfo"] = {{"architecture", go_architecture()}, {"operatingSystem", "linux"}, {"osImage", os_image()},
-                        {"kernelVersion", name.release}, {"containerRuntimeVersion", "fracta://0.1.0"},
-                        {"kubeletVersion", "v1.26.0-fracta"}, {"kubeProxyVersion", "v1.26.0-fracta"},
-                        {"machineID", ""}, {"systemUUID", ""}, {"bootID", ""}};
-  return {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", facts.name}, {"labels", node_labels(facts.name)}}},
-          {"spec", Json::object()}, {"status", status}};
+  status["nodeInfo"] = {{"architecture", go_architecture()},
+                        {"operatingSystem", "linux"},
+                        {"osImage", os_image()},
+                        {"kernelVersion", name.release},
+                        {"containerRuntimeVersion", "fracta://0.1.0"},
+                        {"kubeletVersion", "v1.26.0-fracta"},
+                        {"kubeProxyVersion", "v1.26.0-fracta"},
+                        {"machineID", ""},
+                        {"systemUUID", ""},
+                        {"bootID", ""}};
+  return {{"apiVersion", "v1"},
+          {"kind", "Node"},
+          {"metadata", {{"name", facts.name}, {"labels", node_labels(facts.name)}}},
+          {"spec", Json::object()},
+          {"status", status}};
 }
 
 }  // namespace fracta::devcluster

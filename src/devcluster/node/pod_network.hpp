@@ -21,7 +21,7 @@ class PodNetwork {
   static Result<PodNetwork> create();
 
   [[nodiscard]] const std::string& address() const { return address_; }
-  [[nodiscard]] int namespace_fd() const { return namespace_.get(); }   // -1: the host's
+  [[nodiscard]] int namespace_fd() const { return namespace_.get(); }  // -1: the host's
   [[nodiscard]] bool ready() const { return !address_.empty(); }
 
  private:

@@ -31,8 +31,10 @@ Json state_json(const ContainerState& state) {
       if (!state.message.empty()) waiting["message"] = state.message;
       return {{"waiting", waiting}};
     }
-    case Kind::kRunning: return {{"running", {{"startedAt", format_rfc3339(state.started_at)}}}};
-    case Kind::kTerminated: break;
+    case Kind::kRunning:
+      return {{"running", {{"startedAt", format_rfc3339(state.started_at)}}}};
+    case Kind::kTerminated:
+      break;
   }
   Json terminated{{"exitCode", state.exit_code},
                   {"startedAt", format_rfc3339(state.started_at)},
@@ -85,11 +87,13 @@ Condition pod_ready(const Json& pod, const Condition& containers, const Json& ot
   const Json* gates = find_path(pod, "spec/readinessGates");
   for (const auto& gate : gates != nullptr && gates->is_array() ? *gates : Json::array()) {
     const std::string type = string_at(gate, "conditionType");
-    const auto found = std::find_if(others.begin(), others.end(), [&](const Json& c) { return string_at(c, "type") == type; });
+    const auto found =
+        std::find_if(others.begin(), others.end(), [&](const Json& c) { return string_at(c, "type") == type; });
     if (found == others.end())
       messages.push_back(fmt::format("corresponding condition of pod readiness gate \"{}\" does not exist.", type));
     else if (string_at(*found, "status") != "True")
-      messages.push_back(fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", type, string_at(*found, "status")));
+      messages.push_back(fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", type,
+                                     string_at(*found, "status")));
   }
   if (!messages.empty()) return {"Ready", false, "ReadinessGatesNotReady", join(messages, ", ")};
   return {"Ready", true, "", ""};
@@ -116,28 +120,36 @@ Json conditions(const Json& pod, const PodView& view, const std::string& phase, 
     if (kOurs.count(string_at(condition, "type")) == 0) result.push_back(condition);
   const Json others = result;
   const Condition containers = containers_ready(view, phase);
-  for (const Condition& condition : {initialized(view, phase), pod_ready(pod, containers, others), containers, Condition{"PodScheduled", true, "", ""}})
+  for (const Condition& condition : {initialized(view, phase), pod_ready(pod, containers, others), containers,
+                                     Condition{"PodScheduled", true, "", ""}})
     result.push_back(condition_json(condition, old, now));
   return result;
 }
 
 struct Counts {
-  int pending = 0, failed = 0;                              // init
-  int running = 0, waiting = 0, stopped = 0, succeeded = 0; // main
+  int pending = 0, failed = 0;                               // init
+  int running = 0, waiting = 0, stopped = 0, succeeded = 0;  // main
 };
 
 Counts count(const PodView& view) {
   Counts n;
   for (const auto& c : view.init) {
-    if (c.state.kind == Kind::kTerminated) n.failed += c.state.exit_code != 0 ? 1 : 0;
-    else if (c.state.kind == Kind::kWaiting && c.last) n.failed += c.last->exit_code != 0 ? 1 : 0;
-    else ++n.pending;
+    if (c.state.kind == Kind::kTerminated)
+      n.failed += c.state.exit_code != 0 ? 1 : 0;
+    else if (c.state.kind == Kind::kWaiting && c.last)
+      n.failed += c.last->exit_code != 0 ? 1 : 0;
+    else
+      ++n.pending;
   }
   for (const auto& c : view.main) {
-    if (c.state.kind == Kind::kRunning) ++n.running;
-    else if (c.state.kind == Kind::kTerminated) ++n.stopped, n.succeeded += c.state.exit_code == 0 ? 1 : 0;
-    else if (c.last) ++n.stopped;
-    else ++n.waiting;
+    if (c.state.kind == Kind::kRunning)
+      ++n.running;
+    else if (c.state.kind == Kind::kTerminated)
+      ++n.stopped, n.succeeded += c.state.exit_code == 0 ? 1 : 0;
+    else if (c.last)
+      ++n.stopped;
+    else
+      ++n.waiting;
   }
   return n;
 }
@@ -164,8 +176,10 @@ Json make_pod_status(const Json& pod, const PodView& view, SystemTime now) {
   const std::string phase = pod_phase(spec != nullptr ? *spec : Json::object(), view);
   status["phase"] = phase;
   for (const auto& [key, value] : {std::pair{"reason", &view.reason}, {"message", &view.message}}) {
-    if (value->empty()) status.erase(key);
-    else status[key] = *value;
+    if (value->empty())
+      status.erase(key);
+    else
+      status[key] = *value;
   }
   status["conditions"] = conditions(pod, view, phase, now);
   if (!view.host_ip.empty()) status["hostIP"] = view.host_ip;

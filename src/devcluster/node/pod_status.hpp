@@ -29,7 +29,7 @@ struct ContainerView {
 
 struct PodView {
   std::vector<ContainerView> init, main;
-  std::string phase_override, reason, message;   // e.g. Failed / DeadlineExceeded
+  std::string phase_override, reason, message;  // e.g. Failed / DeadlineExceeded
   std::string host_ip, pod_ip;
   SystemTime start_time{};
 };

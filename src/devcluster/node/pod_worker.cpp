@@ -22,7 +22,7 @@ using Kind = ContainerState::Kind;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds kVolumesRetryMax{122'000};   // a kubelet's exponential back-off ends at 2m2s
+constexpr milliseconds kVolumesRetryMax{122'000};  // a kubelet's exponential back-off ends at 2m2s
 
 Json list_at(const Json& object, std::string_view path) {
   const Json* found = find_path(object, path);
@@ -49,7 +49,8 @@ std::string hosts_file(const Json& pod, const std::string& ip) {
 }  // namespace
 
 std::string pod_label(const Json& pod) {
-  return fmt::format("{}_{}({})", string_at(pod, "metadata/name"), string_at(pod, "metadata/namespace"), string_at(pod, "metadata/uid"));
+  return fmt::format("{}_{}({})", string_at(pod, "metadata/name"), string_at(pod, "metadata/namespace"),
+                     string_at(pod, "metadata/uid"));
 }
 
 PodWorker::PodWorker(const PodContext& context, Object pod)
@@ -69,8 +70,10 @@ PodWorker::PodWorker(const PodContext& context, Object pod)
       container->init = init;
       container->view.name = string_at(spec, "name");
       container->view.image = string_at(spec, "image");
-      container->view.state.reason = find_path(*pod_, "spec/initContainers") != nullptr && !list_at(*pod_, "spec/initContainers").empty()
-                                         ? "PodInitializing" : "ContainerCreating";
+      container->view.state.reason =
+          find_path(*pod_, "spec/initContainers") != nullptr && !list_at(*pod_, "spec/initContainers").empty()
+              ? "PodInitializing"
+              : "ContainerCreating";
       containers_.push_back(std::move(container));
     }
   view_.start_time = context_.clock.system_now();
@@ -113,18 +116,25 @@ Result<std::shared_ptr<ContainerLog>> PodWorker::log(const std::string& containe
   const std::lock_guard lock(mutex_);
   const auto found = logs_.find(container);
   if (found == logs_.end() || !found->second.first) {
-    if (previous) return make_error(ErrorCode::kInvalid, fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", container, name_));
-    return make_error(ErrorCode::kInvalid, fmt::format("container \"{}\" in pod \"{}\" is waiting to start: ContainerCreating", container, name_));
+    if (previous)
+      return make_error(ErrorCode::kInvalid,
+                        fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", container, name_));
+    return make_error(
+        ErrorCode::kInvalid,
+        fmt::format("container \"{}\" in pod \"{}\" is waiting to start: ContainerCreating", container, name_));
   }
   auto log = previous ? found->second.second : found->second.first;
-  if (!log) return make_error(ErrorCode::kInvalid, fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", container, name_));
+  if (!log)
+    return make_error(ErrorCode::kInvalid,
+                      fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", container, name_));
   return log;
 }
 
 Result<PodWorker::Inside> PodWorker::inside(const std::string& container) {
   const std::lock_guard lock(mutex_);
   const auto found = insides_.find(container);
-  if (found == insides_.end()) return make_error(ErrorCode::kNotFound, fmt::format("container not found (\"{}\")", container));
+  if (found == insides_.end())
+    return make_error(ErrorCode::kNotFound, fmt::format("container not found (\"{}\")", container));
   return Inside{UniqueFd(::dup(found->second.pidfd.get())), found->second.plan};
 }
 
@@ -166,12 +176,16 @@ void PodWorker::receive() {
     if (std::exchange(sources_changed_, false)) {
       volumes_retry_ = {};
       refresh_at_ = std::min(refresh_at_, context_.clock.steady_now() + context_.options.volume_sync);
-      each([](Container& c) { if (c.view.state.reason == "CreateContainerConfigError") c.retry_at = {}; });
+      each([](Container& c) {
+        if (c.view.state.reason == "CreateContainerConfigError") c.retry_at = {};
+      });
     }
     reports.swap(reports_);
   }
   for (const auto& [id, report] : reports)
-    each([&, &id = id, &report = report](Container& c) { if (c.run && c.view.container_id == id) apply(&c, report); });
+    each([&, &id = id, &report = report](Container& c) {
+      if (c.run && c.view.container_id == id) apply(&c, report);
+    });
 }
 
 bool PodWorker::any_running() const {
@@ -179,7 +193,9 @@ bool PodWorker::any_running() const {
 }
 
 void PodWorker::step() {
-  each([&](Container& c) { if (c.run && c.run->stopping) advance_stop(c); });
+  each([&](Container& c) {
+    if (c.run && c.run->stopping) advance_stop(c);
+  });
   if (terminating() || terminal_) return;
   if (!volumes_ready()) return;
   if (run_init_containers()) run_main_containers();
@@ -205,7 +221,9 @@ bool PodWorker::terminating() {
   const bool deleted = find_path(*pod_, "metadata/deletionTimestamp") != nullptr;
   if (gone || deleted) {
     const auto grace = gone ? std::int64_t{1} : int_at(*pod_, "metadata/deletionGracePeriodSeconds").value_or(30);
-    each([&](Container& c) { if (c.run) stop_container(c, seconds{grace}, fmt::format("Stopping container {}", c.view.name)); });
+    each([&](Container& c) {
+      if (c.run) stop_container(c, seconds{grace}, fmt::format("Stopping container {}", c.view.name));
+    });
     if (any_running()) return true;
     if (gone) {
       removed_ = true;
@@ -215,8 +233,10 @@ bool PodWorker::terminating() {
       now.grace_period_seconds = 0;
       now.precondition_uid = uid_;
       const auto done = context_.api.remove("pods", namespace_, name_, now);
-      if (done || done.error().code == ErrorCode::kNotFound || done.error().code == ErrorCode::kConflict) ending_ = true;
-      else wake_at(context_.clock.steady_now() + seconds{1});
+      if (done || done.error().code == ErrorCode::kNotFound || done.error().code == ErrorCode::kConflict)
+        ending_ = true;
+      else
+        wake_at(context_.clock.steady_now() + seconds{1});
     }
     return true;
   }
@@ -230,7 +250,9 @@ bool PodWorker::terminating() {
       view_.message = "Pod was active on the node longer than the specified deadline";
       event("Normal", view_.reason, view_.message);
       const auto grace = int_at(*pod_, "spec/terminationGracePeriodSeconds").value_or(30);
-      each([&](Container& c) { if (c.run) stop_container(c, seconds{grace}, fmt::format("Stopping container {}", c.view.name)); });
+      each([&](Container& c) {
+        if (c.run) stop_container(c, seconds{grace}, fmt::format("Stopping container {}", c.view.name));
+      });
       dirty_ = terminal_ = true;
     }
   }
@@ -250,12 +272,14 @@ bool PodWorker::volumes_ready() {
     auto network = own ? PodNetwork::create() : Result<PodNetwork>(PodNetwork::host(context_.node.host_ip));
     network_ = network ? std::move(*network) : PodNetwork::host(context_.node.host_ip);
     (void)write_file_atomic(directory_ + "/etc-hosts", hosts_file(*pod_, network_.address()), {0644}).ok();
-    (void)write_file_atomic(directory_ + "/resolv.conf", read_file("/etc/resolv.conf", 64u << 10).value_or(""), {0644}).ok();
+    (void)write_file_atomic(directory_ + "/resolv.conf", read_file("/etc/resolv.conf", 64u << 10).value_or(""), {0644})
+        .ok();
     prepared_ = true;
   }
   const auto problems = volumes_.set_up(*pod_, network_.address(), context_.clock.system_now());
   for (const auto& problem : problems)
-    event("Warning", "FailedMount", fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", problem.volume, problem.message));
+    event("Warning", "FailedMount",
+          fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", problem.volume, problem.message));
   volumes_mounted_ = problems.empty();
   if (volumes_mounted_) {
     view_.pod_ip = network_.address();
@@ -293,7 +317,9 @@ void PodWorker::run_main_containers() {
 
 bool PodWorker::should_restart(const Container& c) const {
   if (restart_policy_ == "Never") return false;
-  const ContainerState& ended = c.view.state.kind == Kind::kTerminated ? c.view.state : c.view.last ? *c.view.last : c.view.state;
+  const ContainerState& ended = c.view.state.kind == Kind::kTerminated ? c.view.state
+                                : c.view.last                          ? *c.view.last
+                                                                       : c.view.state;
   if (c.init) return ended.exit_code != 0;
   return restart_policy_ == "Always" || ended.exit_code != 0;
 }

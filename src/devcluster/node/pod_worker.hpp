@@ -26,8 +26,8 @@ class PodWorker {
 
   // Thread-safe.
   void update(Object pod);
-  void object_gone();                 // the API object was removed: stop the containers, then end
-  void source_changed();              // a ConfigMap or Secret of the namespace: try again, or refresh volumes soon
+  void object_gone();     // the API object was removed: stop the containers, then end
+  void source_changed();  // a ConfigMap or Secret of the namespace: try again, or refresh volumes soon
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] const std::string& pod_namespace() const { return namespace_; }
   [[nodiscard]] Result<std::shared_ptr<ContainerLog>> log(const std::string& container, bool previous);
@@ -40,12 +40,12 @@ class PodWorker {
 
  private:
   void run(const std::stop_token& stop);
-  void receive();                     // what other threads left: objects, probe reports
+  void receive();  // what other threads left: objects, probe reports
   void step();
   void reap();
   void drain(Container& container);
   void ended(Container& container, const ExitState& exit);
-  bool terminating();                 // true: the pod is on its way out and needs nothing else
+  bool terminating();  // true: the pod is on its way out and needs nothing else
   bool volumes_ready();
   bool run_init_containers();
   void run_main_containers();
@@ -72,7 +72,7 @@ class PodWorker {
   const std::string namespace_, name_, uid_, directory_;
   Object pod_;
   std::string restart_policy_;
-  std::vector<std::unique_ptr<Container>> containers_;   // init first, then main, in the pod's order
+  std::vector<std::unique_ptr<Container>> containers_;  // init first, then main, in the pod's order
   Volumes volumes_;
   PodNetwork network_;
   PodView view_;
@@ -81,10 +81,10 @@ class PodWorker {
   bool prepared_ = false, volumes_mounted_ = false, dirty_ = true, terminal_ = false, ending_ = false, removed_ = false;
   UniqueFd wake_;
 
-  std::mutex mutex_;                                     // guards what follows
+  std::mutex mutex_;  // guards what follows
   Object incoming_;
   bool gone_ = false, sources_changed_ = false;
-  std::vector<std::pair<std::string, ProbeReport>> reports_;   // container id
+  std::vector<std::pair<std::string, ProbeReport>> reports_;  // container id
   std::map<std::string, std::pair<std::shared_ptr<ContainerLog>, std::shared_ptr<ContainerLog>>> logs_;
   std::map<std::string, Inside> insides_;
 

@@ -19,7 +19,7 @@ using std::chrono::seconds;
 
 constexpr milliseconds kConfigRetry{2'000};
 constexpr std::size_t kMaxMessage = 4096;
-constexpr int kDrainChunks = 64;   // then let other containers have their turn
+constexpr int kDrainChunks = 64;  // then let other containers have their turn
 constexpr SystemTime kEpoch{};
 
 // Go's time.Duration.String for whole seconds.
@@ -50,7 +50,9 @@ bool PodWorker::ensure_image(Container& c, Image& image) {
     return false;
   };
   if (!is_image_reference(name)) {
-    std::string message = fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image reference \"{0}\": invalid reference format", name);
+    std::string message = fmt::format(
+        "Failed to apply default image tag \"{0}\": couldn't parse image reference \"{0}\": invalid reference format",
+        name);
     event("Warning", "InspectFailed", message);
     return fail("InvalidImageName", std::move(message), kConfigRetry * 5);
   }
@@ -75,10 +77,14 @@ bool PodWorker::ensure_image(Container& c, Image& image) {
   if (c.pull.waiting(c.pull_failed, now)) {
     std::string message = fmt::format("Back-off pulling image \"{}\"", name);
     event("Normal", "BackOff", message);
-    return fail("ImagePullBackOff", std::move(message), std::chrono::ceil<milliseconds>(c.pull_failed + c.pull.delay() - now));
+    return fail("ImagePullBackOff", std::move(message),
+                std::chrono::ceil<milliseconds>(c.pull_failed + c.pull.delay() - now));
   }
   event("Normal", "Pulling", fmt::format("Pulling image \"{}\"", name));
-  std::string message = found ? fmt::format("rpc error: code = NotFound desc = failed to pull and unpack image \"{0}\": failed to resolve reference \"{0}\": {0}: not found", name)
+  std::string message = found ? fmt::format(
+                                    "rpc error: code = NotFound desc = failed to pull and unpack image \"{0}\": failed "
+                                    "to resolve reference \"{0}\": {0}: not found",
+                                    name)
                               : "rpc error: code = Unknown desc = " + found.error().message;
   event("Warning", "Failed", fmt::format("Failed to pull image \"{}\": {}", name, message));
   c.pull.next(now);
@@ -94,8 +100,11 @@ void PodWorker::try_start(Container& c) {
   }
   const bool restart = c.view.state.kind == Kind::kTerminated || c.view.last.has_value();
   if (restart && c.crash.waiting(c.finished, now)) {
-    event("Warning", "BackOff", fmt::format("Back-off restarting failed container {} in pod {}", c.view.name, pod_label(*pod_)));
-    wait_state(c, "CrashLoopBackOff", fmt::format("back-off {} restarting failed container={} pod={}", go_seconds(c.crash.delay()), c.view.name, pod_label(*pod_)));
+    event("Warning", "BackOff",
+          fmt::format("Back-off restarting failed container {} in pod {}", c.view.name, pod_label(*pod_)));
+    wait_state(c, "CrashLoopBackOff",
+               fmt::format("back-off {} restarting failed container={} pod={}", go_seconds(c.crash.delay()),
+                           c.view.name, pod_label(*pod_)));
     c.retry_at = c.finished + c.crash.delay();
     wake_at(c.retry_at);
     return;
@@ -120,7 +129,8 @@ void PodWorker::try_start(Container& c) {
     return;
   }
   c.view.container_id = "containerd://" + random_hex(32);
-  c.view.state = {Kind::kTerminated, "StartError", problem->message, 128, kEpoch, context_.clock.system_now(), c.view.container_id};
+  c.view.state = {Kind::kTerminated,           "StartError",       problem->message, 128, kEpoch,
+                  context_.clock.system_now(), c.view.container_id};
   c.finished = now;
   dirty_ = true;
   const std::lock_guard lock(mutex_);
@@ -154,13 +164,14 @@ void PodWorker::start_probers(Container& c, bool after_startup) {
     const Json* probe = find(c.spec, key);
     if (probe == nullptr || !probe->is_object()) return;
     ProbeTarget target{c.run->process.pidfd.get(), c.run->inside, network_.address(), c.run->ports};
-    c.run->probers.push_back(std::make_unique<Prober>(type, *probe, std::move(target), [this, id = c.view.container_id](ProbeReport report) {
-      {
-        const std::lock_guard lock(mutex_);
-        reports_.emplace_back(id, std::move(report));
-      }
-      (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8);
-    }));
+    c.run->probers.push_back(
+        std::make_unique<Prober>(type, *probe, std::move(target), [this, id = c.view.container_id](ProbeReport report) {
+          {
+            const std::lock_guard lock(mutex_);
+            reports_.emplace_back(id, std::move(report));
+          }
+          (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8);
+        }));
   };
   if (startup && !after_startup) return start(ProbeType::kStartup, "startupProbe");
   start(ProbeType::kReadiness, "readinessProbe");
@@ -177,10 +188,13 @@ void PodWorker::apply(const Container* target, const ProbeReport& report) {
       dirty_ = dirty_ || c.view.ready != report.success;
       c.view.ready = report.success;
     } else if (!report.success) {
-      const auto own = int_at(c.spec, std::string(report.type == ProbeType::kLiveness ? "livenessProbe" : "startupProbe") + "/terminationGracePeriodSeconds");
+      const auto own =
+          int_at(c.spec, std::string(report.type == ProbeType::kLiveness ? "livenessProbe" : "startupProbe") +
+                             "/terminationGracePeriodSeconds");
       const auto grace = own.value_or(int_at(*pod_, "spec/terminationGracePeriodSeconds").value_or(30));
-      stop_container(c, seconds{grace}, fmt::format("Container {} failed {} probe, will be restarted", c.view.name,
-                                                    report.type == ProbeType::kLiveness ? "liveness" : "startup"));
+      stop_container(c, seconds{grace},
+                     fmt::format("Container {} failed {} probe, will be restarted", c.view.name,
+                                 report.type == ProbeType::kLiveness ? "liveness" : "startup"));
     } else if (report.type == ProbeType::kStartup && !c.view.started) {
       c.view.started = true;
       c.view.ready = find(c.spec, "readinessProbe") == nullptr;
@@ -200,15 +214,19 @@ void PodWorker::stop_container(Container& c, seconds grace, const std::string& m
   c.run->stopping = true;
   c.run->kill_at = kill_at;
   event("Normal", "Killing", message);
-  if (const Json* hook = find_path(c.spec, "lifecycle/preStop/exec/command"); hook != nullptr && hook->is_array() && grace.count() > 0) {
+  if (const Json* hook = find_path(c.spec, "lifecycle/preStop/exec/command");
+      hook != nullptr && hook->is_array() && grace.count() > 0) {
     LaunchPlan plan = c.run->inside;
     plan.argv.clear();
     for (const auto& word : *hook)
       if (word.is_string()) plan.argv.push_back(word.get<std::string>());
-    plan.candidates = plan.argv.empty() ? std::vector<std::string>{} : program_candidates(plan.argv.front(), plan.environment);
+    plan.candidates =
+        plan.argv.empty() ? std::vector<std::string>{} : program_candidates(plan.argv.front(), plan.environment);
     auto process = launch_inside(c.run->process.pidfd.get(), plan);
-    if (process) c.run->pre_stop.emplace(std::move(*process));
-    else event("Warning", "FailedPreStopHook", "PreStopHook failed");
+    if (process)
+      c.run->pre_stop.emplace(std::move(*process));
+    else
+      event("Warning", "FailedPreStopHook", "PreStopHook failed");
   } else if (const auto nap = int_at(c.spec, "lifecycle/preStop/sleep/seconds")) {
     c.run->kill_at = std::min(kill_at, context_.clock.steady_now() + seconds{*nap});
   }
@@ -234,8 +252,10 @@ void PodWorker::advance_stop(Container& c) {
     kill_process(run.process, SIGTERM);
     run.signalled = true;
   }
-  if (now >= run.kill_at) kill_process(run.process, SIGKILL);
-  else wake_at(run.kill_at);
+  if (now >= run.kill_at)
+    kill_process(run.process, SIGKILL);
+  else
+    wake_at(run.kill_at);
 }
 
 void PodWorker::drain(Container& c) {
@@ -244,9 +264,12 @@ void PodWorker::drain(Container& c) {
     UniqueFd& fd = error ? c.run->error : c.run->output;
     for (int i = 0; i < kDrainChunks && fd.valid(); ++i) {
       const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
-      if (got > 0) c.run->log->append(error, {buffer, static_cast<std::size_t>(got)}, context_.clock.system_now());
-      else if (got == 0) fd.reset();
-      else break;
+      if (got > 0)
+        c.run->log->append(error, {buffer, static_cast<std::size_t>(got)}, context_.clock.system_now());
+      else if (got == 0)
+        fd.reset();
+      else
+        break;
     }
   }
 }
@@ -272,8 +295,13 @@ void PodWorker::ended(Container& c, const ExitState& exit) {
   for (int i = 0; i < 16 && (run.output.valid() || run.error.valid()); ++i) drain(c);
   run.log->close(context_.clock.system_now());
   c.view.ready = c.view.started = false;
-  c.view.state = {Kind::kTerminated, exit.code == 0 ? "Completed" : "Error", "", exit.code, c.view.state.started_at,
-                  context_.clock.system_now(), c.view.container_id};
+  c.view.state = {Kind::kTerminated,
+                  exit.code == 0 ? "Completed" : "Error",
+                  "",
+                  exit.code,
+                  c.view.state.started_at,
+                  context_.clock.system_now(),
+                  c.view.container_id};
   std::string message = read_file(run.termination_file, 1u << 20).value_or("").substr(0, kMaxMessage);
   if (message.empty() && exit.code != 0 && string_at(c.spec, "terminationMessagePolicy") == "FallbackToLogsOnError")
     message = run.log->tail(80, 2048);

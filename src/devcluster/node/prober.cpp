@@ -34,7 +34,8 @@ std::string connect_to(const std::string& host, int port, std::chrono::milliseco
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   const std::string where = fmt::format("{}:{}", host, port);
-  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return fmt::format("dial tcp: lookup {}: no such host", host);
+  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
+    return fmt::format("dial tcp: lookup {}: no such host", host);
   const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return std::strerror(errno);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS)
@@ -55,7 +56,8 @@ std::vector<std::string> program_candidates(const std::string& program, const st
   for (const auto& entry : environment)
     if (entry.rfind("PATH=", 0) == 0) path = entry.substr(5);
   std::vector<std::string> result;
-  for (const auto& directory : split(path, ':')) result.push_back((directory.empty() ? "." : directory) + "/" + program);
+  for (const auto& directory : split(path, ':'))
+    result.push_back((directory.empty() ? "." : directory) + "/" + program);
   return result;
 }
 
@@ -69,7 +71,10 @@ Prober::Prober(ProbeType type, const Json& probe, ProbeTarget target, std::funct
 
 void Prober::run(const std::stop_token& stop) {
   const auto period = std::max(seconds_at(*probe_, "periodSeconds", 10), std::chrono::seconds{1});
-  const auto threshold = [&](bool success) { return std::max<std::int64_t>(1, int_at(*probe_, success ? "successThreshold" : "failureThreshold").value_or(success ? 1 : 3)); };
+  const auto threshold = [&](bool success) {
+    return std::max<std::int64_t>(
+        1, int_at(*probe_, success ? "successThreshold" : "failureThreshold").value_or(success ? 1 : 3));
+  };
   bool last = false;
   std::int64_t run = 0;
   // A kubelet repeats an unready readiness probe out of turn when the pod's status changes, which it just has.
@@ -125,7 +130,7 @@ Prober::Answer Prober::http(const Json& action, const std::stop_token& stop) {
   url.port = port_of(action);
   if (url.port <= 0 || url.port > 65535) return {false, "invalid port"};
   net::TransportOptions options;
-  options.tls.insecure_skip_verify = true;   // as a kubelet's probes
+  options.tls.insecure_skip_verify = true;  // as a kubelet's probes
   options.connect_timeout = timeout_;
   options.max_idle_connections = 0;
   auto transport = net::make_http_transport(url, options);

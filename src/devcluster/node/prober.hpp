@@ -15,17 +15,17 @@ namespace fracta::devcluster {
 enum class ProbeType { kReadiness, kLiveness, kStartup };
 
 struct ProbeTarget {
-  int pidfd = -1;                      // of the container; outlives the prober
-  LaunchPlan exec;                     // environment, user and working directory of the container
+  int pidfd = -1;   // of the container; outlives the prober
+  LaunchPlan exec;  // environment, user and working directory of the container
   std::string pod_ip;
-  std::map<std::string, int> ports;    // named container ports
+  std::map<std::string, int> ports;  // named container ports
 };
 
 struct ProbeReport {
   ProbeType type;
   bool success = false;
-  bool settled = false;                // the threshold was reached: the state changes
-  std::string message;                 // `Readiness probe failed: ...` for an Event; empty on success
+  bool settled = false;  // the threshold was reached: the state changes
+  std::string message;   // `Readiness probe failed: ...` for an Event; empty on success
 };
 
 class Prober {
@@ -52,7 +52,7 @@ class Prober {
   ProbeTarget target_;
   std::function<void(ProbeReport)> report_;
   std::chrono::milliseconds timeout_;
-  std::jthread thread_;                // last: starts when all else is there
+  std::jthread thread_;  // last: starts when all else is there
 };
 
 // Where a program is looked for: itself when it has a slash, else on PATH of `environment` ("K=V").

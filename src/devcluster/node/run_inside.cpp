@@ -27,9 +27,11 @@ bool read_some(int fd, std::string& output) {
 
 }  // namespace
 
-Result<InsideResult> run_inside(int container_pidfd, LaunchPlan plan, std::chrono::milliseconds timeout, const std::stop_token& stop) {
+Result<InsideResult> run_inside(int container_pidfd, LaunchPlan plan, std::chrono::milliseconds timeout,
+                                const std::stop_token& stop) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return make_error(ErrorCode::kResourceExhausted, fmt::format("pipe: {}", std::strerror(errno)));
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return make_error(ErrorCode::kResourceExhausted, fmt::format("pipe: {}", std::strerror(errno)));
   UniqueFd read_end(ends[0]), write_end(ends[1]);
   plan.standard_output = plan.standard_error = write_end.get();
   const UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -43,11 +45,15 @@ Result<InsideResult> run_inside(int container_pidfd, LaunchPlan plan, std::chron
   bool open = true;
   ExitState exit;
   while (!try_wait(*process, exit)) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
     if (!failure && stop.stop_requested()) failure = make_error(ErrorCode::kCanceled, "stopped");
-    if (!failure && left <= 0) failure = make_error(ErrorCode::kDeadlineExceeded, fmt::format("command timed out after {}ms", timeout.count()));
+    if (!failure && left <= 0)
+      failure = make_error(ErrorCode::kDeadlineExceeded, fmt::format("command timed out after {}ms", timeout.count()));
     if (failure) kill_process(*process, SIGKILL);
-    pollfd wait[3] = {{process->pidfd.get(), POLLIN, 0}, {open ? read_end.get() : -1, POLLIN, 0}, {failure ? -1 : wake.get(), POLLIN, 0}};
+    pollfd wait[3] = {{process->pidfd.get(), POLLIN, 0},
+                      {open ? read_end.get() : -1, POLLIN, 0},
+                      {failure ? -1 : wake.get(), POLLIN, 0}};
     (void)::poll(wait, 3, failure ? 1'000 : static_cast<int>(std::min<long>(left + 1, 60'000)));
     if (open && wait[1].revents != 0) open = read_some(read_end.get(), result.output);
   }

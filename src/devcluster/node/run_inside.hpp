@@ -12,10 +12,11 @@ namespace fracta::devcluster {
 
 struct InsideResult {
   int exit_code = 0;
-  std::string output;   // stdout and stderr, at most 10 KiB (a kubelet's maxRespBodyLength)
+  std::string output;  // stdout and stderr, at most 10 KiB (a kubelet's maxRespBodyLength)
 };
 
 // kDeadlineExceeded when it took longer (the command is killed), kCanceled when stopped.
-Result<InsideResult> run_inside(int container_pidfd, LaunchPlan plan, std::chrono::milliseconds timeout, const std::stop_token& stop);
+Result<InsideResult> run_inside(int container_pidfd, LaunchPlan plan, std::chrono::milliseconds timeout,
+                                const std::stop_token& stop);
 
 }  // namespace fracta::devcluster

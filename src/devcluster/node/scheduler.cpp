@@ -26,7 +26,8 @@ bool matches_expression(const Json& expression, const std::optional<std::string>
   if (op == "Exists") return value.has_value();
   if (op == "DoesNotExist") return !value.has_value();
   const auto left = value ? parse_int(*value) : std::nullopt;
-  const auto right = values.size() == 1 && values[0].is_string() ? parse_int(values[0].get<std::string>()) : std::nullopt;
+  const auto right =
+      values.size() == 1 && values[0].is_string() ? parse_int(values[0].get<std::string>()) : std::nullopt;
   if (!left || !right) return false;
   return op == "Gt" ? *left > *right : op == "Lt" && *left < *right;
 }
@@ -40,7 +41,8 @@ bool fits_selector(const Json& pod, const Json& labels, const std::string& node_
   const Json* required = find_path(pod, "spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution");
   if (required == nullptr || !required->is_object()) return true;
   const Json terms = list_at(*required, "nodeSelectorTerms");
-  return std::any_of(terms.begin(), terms.end(), [&](const Json& term) { return matches_term(term, labels, node_name); });
+  return std::any_of(terms.begin(), terms.end(),
+                     [&](const Json& term) { return matches_term(term, labels, node_name); });
 }
 
 std::int64_t requested(const Json& pod, const std::string& resource) {
@@ -58,7 +60,9 @@ std::int64_t requested(const Json& pod, const std::string& resource) {
 }
 
 std::string refused(const std::string& reason) {
-  return fmt::format("0/1 nodes are available: {}. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.", reason);
+  return fmt::format(
+      "0/1 nodes are available: {}. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+      reason);
 }
 
 }  // namespace
@@ -68,7 +72,9 @@ bool matches_term(const Json& term, const Json& labels, const std::string& node_
   if (expressions.empty() && fields.empty()) return false;  // an empty term matches nothing
   for (const auto& expression : expressions) {
     const Json* label = find(labels, string_at(expression, "key"));
-    if (!matches_expression(expression, label != nullptr && label->is_string() ? std::optional(label->get<std::string>()) : std::nullopt))
+    if (!matches_expression(expression, label != nullptr && label->is_string()
+                                            ? std::optional(label->get<std::string>())
+                                            : std::nullopt))
       return false;
   }
   return std::all_of(fields.begin(), fields.end(), [&](const Json& field) {
@@ -76,7 +82,8 @@ bool matches_term(const Json& term, const Json& labels, const std::string& node_
   });
 }
 
-std::optional<std::string> why_unschedulable(const Api& api, const Json& pod, const Json& node_labels, const NodeFacts& node) {
+std::optional<std::string> why_unschedulable(const Api& api, const Json& pod, const Json& node_labels,
+                                             const NodeFacts& node) {
   for (const auto& volume : list_at(pod, "spec/volumes")) {
     const std::string claim = string_at(volume, "persistentVolumeClaim/claimName");
     if (claim.empty()) continue;
@@ -84,9 +91,11 @@ std::optional<std::string> why_unschedulable(const Api& api, const Json& pod, co
     if (!found) return refused(fmt::format("persistentvolumeclaim \"{}\" not found", claim));
     if (find_path(**found, "metadata/deletionTimestamp") != nullptr)
       return refused(fmt::format("persistentvolumeclaim \"{}\" is being deleted", claim));
-    if (string_at(**found, "status/phase") != "Bound") return refused("pod has unbound immediate PersistentVolumeClaims");
+    if (string_at(**found, "status/phase") != "Bound")
+      return refused("pod has unbound immediate PersistentVolumeClaims");
   }
-  if (!fits_selector(pod, node_labels, node.name)) return refused("1 node(s) didn't match Pod's node affinity/selector");
+  if (!fits_selector(pod, node_labels, node.name))
+    return refused("1 node(s) didn't match Pod's node affinity/selector");
   if (requested(pod, "cpu") > node.cpu_milli) return refused("1 Insufficient cpu");
   if (requested(pod, "memory") > node.memory_bytes) return refused("1 Insufficient memory");
   return std::nullopt;

@@ -11,7 +11,8 @@
 namespace fracta::devcluster {
 
 // Empty: it fits. Otherwise the whole message of the PodScheduled condition.
-std::optional<std::string> why_unschedulable(const Api& api, const Json& pod, const Json& node_labels, const NodeFacts& node);
+std::optional<std::string> why_unschedulable(const Api& api, const Json& pod, const Json& node_labels,
+                                             const NodeFacts& node);
 
 // One nodeSelectorTerm / preference against labels (component-helpers nodeaffinity).
 bool matches_term(const Json& term, const Json& labels, const std::string& node_name);

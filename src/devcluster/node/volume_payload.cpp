@@ -25,9 +25,12 @@ Json list_at(const Json& object, std::string_view key) {
 
 class Collector {
  public:
-  explicit Collector(const PayloadRequest& request) : request_(request), namespace_(string_at(*request.pod, "metadata/namespace")) {}
+  explicit Collector(const PayloadRequest& request)
+      : request_(request), namespace_(string_at(*request.pod, "metadata/namespace")) {}
 
-  Result<void> config_map(const Json& source, mode_t mode) { return keyed(source, string_at(source, "name"), false, mode); }
+  Result<void> config_map(const Json& source, mode_t mode) {
+    return keyed(source, string_at(source, "name"), false, mode);
+  }
   Result<void> secret(const Json& source, std::string_view name_key, mode_t mode) {
     return keyed(source, string_at(source, name_key), true, mode);
   }
@@ -53,15 +56,20 @@ class Collector {
     if (cached.text.empty() || request_.now >= cached.renew_at) {
       Json spec{{"expirationSeconds", lifetime},
                 {"audiences", audience.empty() ? Json::array() : Json::array({audience})},
-                {"boundObjectRef", {{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", string_at(*request_.pod, "metadata/name")}, {"uid", string_at(*request_.pod, "metadata/uid")}}}};
-      auto made = request_.api->create_token(namespace_, account, {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", spec}});
+                {"boundObjectRef",
+                 {{"apiVersion", "v1"},
+                  {"kind", "Pod"},
+                  {"name", string_at(*request_.pod, "metadata/name")},
+                  {"uid", string_at(*request_.pod, "metadata/uid")}}}};
+      auto made = request_.api->create_token(
+          namespace_, account, {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", spec}});
       if (!made) return made.error().with_context("failed to fetch token");
       cached = {string_at(**made, "status/token"), request_.now + std::chrono::seconds{lifetime * 8 / 10}};
     }
     const auto user = int_at(*request_.pod, "spec/securityContext/runAsUser");
     // 0600 for the one user all containers run as, else readable by all (pkg/volume/projected).
     payload[path] = {cached.text, user ? mode_t{0600} : mode_t{0644},
-                                                   user ? std::optional<uid_t>(static_cast<uid_t>(*user)) : std::nullopt};
+                     user ? std::optional<uid_t>(static_cast<uid_t>(*user)) : std::nullopt};
     return {};
   }
 
@@ -74,7 +82,8 @@ class Collector {
     if (!got) {
       if (got.error().code != ErrorCode::kNotFound) return got.error();
       if (optional) return {};
-      return make_error(ErrorCode::kNotFound, fmt::format("{} \"{}\" not found", secret ? "secret" : "configmap", name));
+      return make_error(ErrorCode::kNotFound,
+                        fmt::format("{} \"{}\" not found", secret ? "secret" : "configmap", name));
     }
     std::map<std::string, std::string> data;
     for (const char* key : {"data", "binaryData"}) {
@@ -93,8 +102,9 @@ class Collector {
       if (found != data.end()) {
         payload[string_at(item, "path")] = {found->second, mode_at(item, "mode", mode), {}};
       } else if (!optional) {
-        return make_error(ErrorCode::kNotFound, secret ? fmt::format("references non-existent secret key: {}", key)
-                                                       : fmt::format("configmap references non-existent config key: {}", key));
+        return make_error(ErrorCode::kNotFound,
+                          secret ? fmt::format("references non-existent secret key: {}", key)
+                                 : fmt::format("configmap references non-existent config key: {}", key));
       }
     }
     return {};
@@ -125,9 +135,12 @@ bool has_payload(const Json& volume) {
 
 Result<Payload> make_payload(const PayloadRequest& request, const Json& volume) {
   Collector collector(request);
-  if (const Json* s = find(volume, "configMap")) FRACTA_TRY(collector.config_map(*s, mode_at(*s, "defaultMode", kDefaultMode)));
-  if (const Json* s = find(volume, "secret")) FRACTA_TRY(collector.secret(*s, "secretName", mode_at(*s, "defaultMode", kDefaultMode)));
-  if (const Json* s = find(volume, "downwardAPI")) FRACTA_TRY(collector.downward(*s, mode_at(*s, "defaultMode", kDefaultMode)));
+  if (const Json* s = find(volume, "configMap"))
+    FRACTA_TRY(collector.config_map(*s, mode_at(*s, "defaultMode", kDefaultMode)));
+  if (const Json* s = find(volume, "secret"))
+    FRACTA_TRY(collector.secret(*s, "secretName", mode_at(*s, "defaultMode", kDefaultMode)));
+  if (const Json* s = find(volume, "downwardAPI"))
+    FRACTA_TRY(collector.downward(*s, mode_at(*s, "defaultMode", kDefaultMode)));
   if (const Json* s = find(volume, "projected")) FRACTA_TRY(projected(collector, *s));
   return std::move(collector.payload);
 }

@@ -52,15 +52,19 @@ Result<void> host_path(const std::string& path, const std::string& type) {
   if (type == "FileOrCreate") {
     if (!exists) {
       const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-      return fd.valid() ? Result<void>{} : Result<void>{make_error(ErrorCode::kInvalid, fmt::format("open {}: {}", path, std::strerror(errno)))};
+      return fd.valid() ? Result<void>{}
+                        : Result<void>{
+                              make_error(ErrorCode::kInvalid, fmt::format("open {}: {}", path, std::strerror(errno)))};
     }
     return S_ISREG(info.st_mode) ? Result<void>{} : Result<void>{wrong("a file")};
   }
   if (type == "Directory") return exists && S_ISDIR(info.st_mode) ? Result<void>{} : Result<void>{wrong("a directory")};
   if (type == "File") return exists && S_ISREG(info.st_mode) ? Result<void>{} : Result<void>{wrong("a file")};
   if (type == "Socket") return exists && S_ISSOCK(info.st_mode) ? Result<void>{} : Result<void>{wrong("a socket")};
-  if (type == "CharDevice") return exists && S_ISCHR(info.st_mode) ? Result<void>{} : Result<void>{wrong("a character device")};
-  if (type == "BlockDevice") return exists && S_ISBLK(info.st_mode) ? Result<void>{} : Result<void>{wrong("a block device")};
+  if (type == "CharDevice")
+    return exists && S_ISCHR(info.st_mode) ? Result<void>{} : Result<void>{wrong("a character device")};
+  if (type == "BlockDevice")
+    return exists && S_ISBLK(info.st_mode) ? Result<void>{} : Result<void>{wrong("a block device")};
   return make_error(ErrorCode::kInvalid, fmt::format("{} is an invalid volume type", type));
 }
 
@@ -73,7 +77,8 @@ std::string source_kind(const Json& volume) {
 // Below `base` whatever symlinks a container may have left there.
 Result<UniqueFd> open_beneath(const std::string& base, const std::string& path) {
   const UniqueFd directory(::open(base.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY));
-  if (!directory.valid()) return make_error(ErrorCode::kInvalid, fmt::format("open {}: {}", base, std::strerror(errno)));
+  if (!directory.valid())
+    return make_error(ErrorCode::kInvalid, fmt::format("open {}: {}", base, std::strerror(errno)));
   struct open_how how {};
   how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
@@ -99,14 +104,17 @@ Result<UniqueFd> open_beneath(const std::string& base, const std::string& path) 
   return make_error(ErrorCode::kInvalid, "empty subPath");
 }
 
-std::size_t depth(const std::string& path) { return static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')); }
+std::size_t depth(const std::string& path) {
+  return static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
+}
 
 }  // namespace
 
 std::vector<VolumeProblem> Volumes::set_up(const Json& pod, std::string_view pod_ip, SystemTime now) {
   std::vector<VolumeProblem> problems;
   for (const auto& volume : list_at(pod, "spec/volumes"))
-    if (auto made = set_up_one(pod, volume, pod_ip, now); !made) problems.push_back({string_at(volume, "name"), made.error().message});
+    if (auto made = set_up_one(pod, volume, pod_ip, now); !made)
+      problems.push_back({string_at(volume, "name"), made.error().message});
   return problems;
 }
 
@@ -136,7 +144,7 @@ Result<void> Volumes::set_up_one(const Json& pod, const Json& volume, std::strin
     auto payload = make_payload({&api_, &pod, &node_, pod_ip, now, &tokens_}, volume);
     if (!payload) return payload.error();
     host_paths_[name] = path_of(name);
-    read_only_[name] = true;   // since 1.9 (kubernetes/kubernetes#58720)
+    read_only_[name] = true;  // since 1.9 (kubernetes/kubernetes#58720)
     return write_if_changed(name, pod, std::move(*payload), now);
   }
   if (host_paths_.count(name) != 0) return {};
@@ -151,7 +159,8 @@ Result<void> Volumes::set_up_one(const Json& pod, const Json& volume, std::strin
     const std::string claim = string_at(volume, "persistentVolumeClaim/claimName");
     auto found = api_.get("persistentvolumeclaims", string_at(pod, "metadata/namespace"), claim);
     if (!found) return found.error();
-    if (string_at(**found, "status/phase") != "Bound") return make_error(ErrorCode::kUnavailable, fmt::format("PVC {} is not bound", claim));
+    if (string_at(**found, "status/phase") != "Bound")
+      return make_error(ErrorCode::kUnavailable, fmt::format("PVC {} is not bound", claim));
     path = claims_ + "/" + string_at(**found, "metadata/uid");
     FRACTA_TRY(empty_directory(path, fs_group(pod)));
     read_only_[name] = bool_at(volume, "persistentVolumeClaim/readOnly");
@@ -162,23 +171,28 @@ Result<void> Volumes::set_up_one(const Json& pod, const Json& volume, std::strin
   return {};
 }
 
-Result<std::vector<ContainerMount>> Volumes::mounts(const Json& container, const Variables& variables, std::vector<UniqueFd>& keep) const {
+Result<std::vector<ContainerMount>> Volumes::mounts(const Json& container, const Variables& variables,
+                                                    std::vector<UniqueFd>& keep) const {
   std::vector<ContainerMount> result;
   for (const auto& mount : list_at(container, "volumeMounts")) {
     const std::string name = string_at(mount, "name");
     const auto source = host_paths_.find(name);
-    if (source == host_paths_.end()) return make_error(ErrorCode::kInternal, fmt::format("volume {} is not mounted", name));
+    if (source == host_paths_.end())
+      return make_error(ErrorCode::kInternal, fmt::format("volume {} is not mounted", name));
     const auto forced = read_only_.find(name);
     ContainerMount one{source->second, -1, string_at(mount, "mountPath"), true, bool_at(mount, "readOnly")};
     one.read_only = one.read_only || (forced != read_only_.end() && forced->second);
     if (one.container_path.empty() || one.container_path.front() != '/') one.container_path.insert(0, "/");
     std::string sub_path = string_at(mount, "subPath");
-    if (const auto expression = string_at(mount, "subPathExpr"); !expression.empty()) sub_path = expand(expression, variables);
+    if (const auto expression = string_at(mount, "subPathExpr"); !expression.empty())
+      sub_path = expand(expression, variables);
     struct stat info {};
     if (!sub_path.empty()) {
       auto opened = open_beneath(source->second, sub_path);
       if (!opened)
-        return make_error(ErrorCode::kInvalid, fmt::format("failed to prepare subPath for volumeMount \"{}\" of container \"{}\"", name, string_at(container, "name")));
+        return make_error(ErrorCode::kInvalid,
+                          fmt::format("failed to prepare subPath for volumeMount \"{}\" of container \"{}\"", name,
+                                      string_at(container, "name")));
       one.fd = opened->get();
       keep.push_back(std::move(*opened));
       one.is_directory = ::fstat(one.fd, &info) == 0 && S_ISDIR(info.st_mode);
@@ -188,7 +202,8 @@ Result<std::vector<ContainerMount>> Volumes::mounts(const Json& container, const
     result.push_back(std::move(one));
   }
   // Outer mount points first, as container runtimes sort them.
-  std::stable_sort(result.begin(), result.end(), [](const auto& a, const auto& b) { return depth(a.container_path) < depth(b.container_path); });
+  std::stable_sort(result.begin(), result.end(),
+                   [](const auto& a, const auto& b) { return depth(a.container_path) < depth(b.container_path); });
   return result;
 }
 

@@ -17,7 +17,7 @@
 namespace fracta::devcluster {
 
 struct VolumeProblem {
-  std::string volume, message;   // as after `MountVolume.SetUp failed for volume "x" : `
+  std::string volume, message;  // as after `MountVolume.SetUp failed for volume "x" : `
 };
 
 class Volumes {
@@ -34,7 +34,8 @@ class Volumes {
   [[nodiscard]] std::optional<SystemTime> renewal() const;
 
   // The mounts of a container. Descriptors in them (subPath) stay open until `keep` goes.
-  Result<std::vector<ContainerMount>> mounts(const Json& container, const Variables& variables, std::vector<UniqueFd>& keep) const;
+  Result<std::vector<ContainerMount>> mounts(const Json& container, const Variables& variables,
+                                             std::vector<UniqueFd>& keep) const;
 
  private:
   Result<void> set_up_one(const Json& pod, const Json& volume, std::string_view pod_ip, SystemTime now);
@@ -44,10 +45,10 @@ class Volumes {
   Api& api_;
   const NodeFacts& node_;
   std::string directory_, claims_;
-  std::map<std::string, std::string> host_paths_;   // volume -> where it lives on this machine
+  std::map<std::string, std::string> host_paths_;  // volume -> where it lives on this machine
   std::map<std::string, Payload> written_;
   TokenCache tokens_;
-  std::map<std::string, bool> read_only_;           // volumes that can only be read, whatever the mount says
+  std::map<std::string, bool> read_only_;  // volumes that can only be read, whatever the mount says
 };
 
 }  // namespace fracta::devcluster

@@ -27,7 +27,8 @@ class ClusterTest : public testing::Test {
     signer_ = std::move(*signer);
     registry_.emplace(store_, clock_);
     api_.emplace(*registry_, *signer_);
-    (void)api_->create("namespaces", "", {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "default"}}}});
+    (void)api_->create("namespaces", "",
+                       {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "default"}}}});
     watch("pods");
     watch("jobs.batch");
   }
@@ -39,7 +40,8 @@ class ClusterTest : public testing::Test {
   }
 
   void start_node(NodeOptions options = {}) {
-    (void)api_->create("serviceaccounts", "default", {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", "default"}}}});
+    (void)api_->create("serviceaccounts", "default",
+                       {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", "default"}}}});
     options.directory = *directory_ / "node";
     ASSERT_TRUE(make_directories(options.directory, 0700).ok());
     options.volume_sync = std::chrono::milliseconds{50};
@@ -49,8 +51,12 @@ class ClusterTest : public testing::Test {
 
   // A pod that runs `script` with sh in container `main`.
   static Json pod(const std::string& name, const std::string& script, const Json& spec = Json::object()) {
-    Json result{{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", name}, {"namespace", "default"}}}, {"spec", spec}};
-    Json container{{"name", "main"}, {"image", "host"}, {"imagePullPolicy", "IfNotPresent"}, {"command", {"sh", "-c", script}}};
+    Json result{{"apiVersion", "v1"},
+                {"kind", "Pod"},
+                {"metadata", {{"name", name}, {"namespace", "default"}}},
+                {"spec", spec}};
+    Json container{
+        {"name", "main"}, {"image", "host"}, {"imagePullPolicy", "IfNotPresent"}, {"command", {"sh", "-c", script}}};
     if (result["spec"].contains("main")) {
       container.update(result["spec"]["main"]);
       result["spec"].erase("main");
@@ -78,7 +84,8 @@ class ClusterTest : public testing::Test {
 
   // Waits for a change after which `condition` holds of the object (null when it is gone).
   template <class Condition>
-  Json wait_until(std::string_view resource, std::string_view name, Condition condition, std::chrono::seconds limit = std::chrono::seconds{20}) {
+  Json wait_until(std::string_view resource, std::string_view name, Condition condition,
+                  std::chrono::seconds limit = std::chrono::seconds{20}) {
     std::unique_lock lock(mutex_);
     Json object;
     const bool ok = changed_.wait_for(lock, limit, [&] {
@@ -100,7 +107,12 @@ class ClusterTest : public testing::Test {
   std::string logs(std::string_view pod, NodeLogOptions options = {}) {
     if (options.container.empty()) options.container = "main";
     std::string text;
-    const auto done = node_->log(get("pods", pod), options, [&](std::string_view bytes) { text.append(bytes); return true; }, {});
+    const auto done = node_->log(get("pods", pod), options,
+                                 [&](std::string_view bytes) {
+                                   text.append(bytes);
+                                   return true;
+                                 },
+                                 {});
     EXPECT_TRUE(done.ok()) << done.error().message;
     return text;
   }
@@ -114,10 +126,13 @@ class ClusterTest : public testing::Test {
 
   void watch(const std::string& resource) {
     watches_.emplace_back([this, resource](const std::stop_token& stop) {
-      api_->watch(resource, [this](const StoreEvent&) {
-        const std::lock_guard lock(mutex_);
-        changed_.notify_all();
-      }, stop);
+      api_->watch(
+          resource,
+          [this](const StoreEvent&) {
+            const std::lock_guard lock(mutex_);
+            changed_.notify_all();
+          },
+          stop);
     });
   }
 
