@@ -343,17 +343,28 @@ ParseExit usage(const CLI::App& app, const std::string& message) {
 }
 
 // CLI11 calls an unknown verb an unexpected argument or says that "A subcommand is required".
-std::optional<std::string> unknown_verb(const CLI::App& app, const std::vector<std::string>& arguments) {
-  const CLI::App& last = deepest(app);
-  const auto names = verb_names(last);
-  if (names.empty()) return std::nullopt;
-  const auto remaining = last.remaining();
-  const auto& words = remaining.empty() ? arguments : remaining;
-  const auto word = std::find_if(words.begin(), words.end(), [](const auto& w) { return !w.starts_with('-'); });
-  if (word == words.end() || std::find(names.begin(), names.end(), *word) != names.end()) return std::nullopt;
-  const std::string best = closest_match(*word, names, 2);
-  return "unknown command \"" + shorten(*word, 60) + "\" for \"" + full_name(last) + "\"" +
-         (best.empty() ? "" : "; did you mean \"" + best + "\"?");
+std::optional<std::string> unknown_verb(const CLI::App& root, const std::vector<std::string>& arguments) {
+  const CLI::App* app = &root;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word.starts_with('-')) {
+      const auto* option = root.get_option_no_throw(word);
+      if (option != nullptr && option->get_items_expected_max() > 0) ++i;  // its value is no verb
+      continue;
+    }
+    const auto verbs = app->get_subcommands([](const CLI::App*) { return true; });
+    if (verbs.empty()) return std::nullopt;
+    const auto known =
+        std::find_if(verbs.begin(), verbs.end(), [&](const auto* verb) { return verb->check_name(word); });
+    if (known != verbs.end()) {
+      app = *known;
+      continue;
+    }
+    const std::string best = closest_match(word, verb_names(*app), 2);
+    return "unknown command \"" + shorten(word, 60) + "\" for \"" + full_name(*app) + "\"" +
+           (best.empty() ? "" : "; did you mean \"" + best + "\"?");
+  }
+  return std::nullopt;
 }
 
 std::variant<Invocation, ParseExit> chosen_verb(Tree& tree, std::vector<std::string> trailing) {
