@@ -66,8 +66,12 @@ Result<ResponseHead> parse_response_head(std::string_view text) {
     }
     head.headers.add(std::string(name), std::string(value));
   }
+  if (first) return malformed("no status line");
   if (lengths + encodings > 1) return malformed("contradicting body lengths");
-  if (lengths == 1 && !parse_int(*head.headers.get("Content-Length"))) return malformed("Content-Length");
+  if (lengths == 1) {
+    const auto length = parse_int(*head.headers.get("Content-Length"));
+    if (!length || *length < 0) return malformed("Content-Length");
+  }
   const auto connection = head.headers.get("Connection").value_or("");
   head.keep_alive = http11 ? !has_token(connection, "close") : false;
   return head;
