@@ -100,9 +100,15 @@ std::optional<SystemTime> parse_rfc3339(std::string_view text) {
   }
   const auto offset = parse_offset(text, at);
   if (!offset || at != text.size()) return std::nullopt;
-  const SystemTime base = std::chrono::sys_days{date} + std::chrono::hours{*hour} + std::chrono::minutes{*minute} +
-                          std::chrono::seconds{*second} - *offset;
-  return base + duration_cast<SystemTime::duration>(fraction);
+  // Four-digit years reach further than the clock's 64-bit nanoseconds (1677 to 2262): the ends stand for what is beyond,
+  // so that a deadline in the year 2999 stays in the future.
+  const std::chrono::sys_seconds whole = std::chrono::sys_days{date} + std::chrono::hours{*hour} +
+                                         std::chrono::minutes{*minute} + std::chrono::seconds{*second} - *offset;
+  if (whole >= std::chrono::floor<std::chrono::seconds>(SystemTime::max())) return SystemTime::max();
+  // Go's zero time becomes the year 1823: far enough, and the distance to today still fits.
+  constexpr SystemTime kEarliest{SystemTime::min().time_since_epoch() / 2};
+  if (whole <= std::chrono::ceil<std::chrono::seconds>(kEarliest)) return kEarliest;
+  return SystemTime{whole} + duration_cast<SystemTime::duration>(fraction);
 }
 
 Result<nanoseconds> parse_go_duration(std::string_view text) {

@@ -48,17 +48,27 @@ bool Admission::in_flight(const std::string& id) const {
   return running_.contains(id);
 }
 
+void Admission::wait_until_seen(const std::string& id, std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  seen_.wait_for(lock, timeout, [&] {
+    auto now = clock_.steady_now();
+    for (const auto& [committed, at] : committed_)
+      if ((id.empty() || committed == id) && now - at <= timeout) return false;
+    return true;
+  });
+}
+
 void Admission::seen(const std::string& id) {
-  if (limit_ <= 0) return;
   std::lock_guard lock(mutex_);
-  committed_.erase(id);
+  if (committed_.erase(id) > 0) seen_.notify_all();
 }
 
 void Admission::release(const std::string& id, bool committed) {
   bool shown = visible_(id);
   std::lock_guard lock(mutex_);
   running_.erase(id);
-  if (committed && limit_ > 0 && !shown) committed_[id] = clock_.steady_now();
+  forget_stale();
+  if (committed && !shown) committed_[id] = clock_.steady_now();
   released_.notify_all();
 }
 

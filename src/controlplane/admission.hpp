@@ -46,6 +46,9 @@ class Admission {
   // retry_after; kDeadlineExceeded; kCanceled.
   Result<Reservation> reserve(const std::string& id, std::chrono::milliseconds timeout, const std::stop_token& stop);
   [[nodiscard]] bool in_flight(const std::string& id) const;
+  // Waits until the cache shows what this process has created lately: whoever spawns an agent finds it in the next
+  // answer. `id` empty = all of them. Bounded by `timeout`; a spawn older than that is not waited for.
+  void wait_until_seen(const std::string& id, std::chrono::milliseconds timeout);
   void seen(const std::string& id);  // the cache shows (or showed) it now
 
  private:
@@ -58,6 +61,7 @@ class Admission {
   const std::function<bool(const std::string&)> visible_;
   mutable std::mutex mutex_;
   std::condition_variable_any released_;
+  std::condition_variable seen_;
   std::set<std::string> running_;
   std::map<std::string, SteadyTime> committed_;  // not yet seen in the cache
 };

@@ -20,8 +20,9 @@ namespace fracta::controlplane {
 
 namespace {
 
-constexpr std::size_t kMaxReported = 100;       // events in one report()
-constexpr std::size_t kMaxReportedText = 1024;  // bytes of each of its texts
+constexpr std::chrono::milliseconds kSeeOwnSpawns{500};  // longest wait for the cache to show a spawn of ours
+constexpr std::size_t kMaxReported = 100;                // events in one report()
+constexpr std::size_t kMaxReportedText = 1024;           // bytes of each of its texts
 
 std::vector<double> spawn_buckets() { return {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}; }
 
@@ -111,8 +112,9 @@ class ControlPlane::Impl {
     return result;
   }
 
-  Result<std::vector<AgentInfo>> list() const {
+  Result<std::vector<AgentInfo>> list() {
     FRACTA_TRY(need_sync());
+    admission_.wait_until_seen("", kSeeOwnSpawns);
     std::vector<AgentInfo> out;
     auto now = clock_.system_now();
     for (const auto& id : cache_->ids()) {
@@ -123,7 +125,7 @@ class ControlPlane::Impl {
     return out;
   }
 
-  Result<AgentInfo> get(std::string_view name) const {
+  Result<AgentInfo> get(std::string_view name) {
     FRACTA_TRY(need_sync());
     auto id = find_id(name);
     if (!id) return id.error();
@@ -192,9 +194,10 @@ class ControlPlane::Impl {
     return error;
   }
 
-  [[nodiscard]] Result<std::string> find_id(std::string_view name) const {
+  [[nodiscard]] Result<std::string> find_id(std::string_view name) {
     if (agent::validate_name(name)) {
       auto id = agent::agent_id(name);
+      admission_.wait_until_seen(id, kSeeOwnSpawns);
       if (cache_->view(id).exists()) return id;
     }
     return not_found(name);

@@ -251,15 +251,21 @@ void Reconciler::publish(const AgentView& view, const agent::AgentStatus& status
 
 Result<Reconciler::Delay> Reconciler::enforce_deadline(const AgentView& view, const std::stop_token& stop) {
   auto deadline = view.deadline();
-  auto max_age = parts_.config->reaper_max_age;
+  // A century is never, and still can be added to any date.
+  const auto max_age =
+      std::min(parts_.config->reaper_max_age, std::chrono::nanoseconds{std::chrono::hours{24 * 36'500}});
   // The configuration of today also ends agents that were spawned under another one.
   if (auto created = view.created_at(); created && max_age.count() > 0) {
     auto oldest = *created + std::chrono::duration_cast<SystemTime::duration>(max_age);
     if (!deadline || oldest < *deadline) deadline = oldest;
   }
   if (!deadline) return Delay{};
-  auto left = std::chrono::duration_cast<milliseconds>(*deadline - parts_.clock.system_now());
-  if (left.count() > 0) return Delay{std::min(left + milliseconds{1}, milliseconds{std::chrono::hours{1}})};
+  const auto now = parts_.clock.system_now();
+  if (*deadline > now) {
+    // An hour at most: timers count on a clock that may be set, the deadline does not.
+    const auto left = std::chrono::duration_cast<milliseconds>(*deadline - now) + milliseconds{1};
+    return Delay{std::min(left, milliseconds{std::chrono::hours{1}})};
+  }
   FRACTA_TRY(parts_.remover.remove_owner(view, stop));
   Event event;
   event.component = "reconciler";

@@ -24,7 +24,7 @@ std::string known_method(const std::string& method) {
 class Api::Impl {
  public:
   Impl(controlplane::ControlPlane& control_plane, const Clock& clock, MetricsRegistry& metrics, Options options)
-      : context_{control_plane, clock, metrics, std::move(options), {}},
+      : context_{control_plane, clock, metrics, std::move(options), {}, {}},
         loopback_only_(is_loopback(context_.options.host)) {
     add_agent_routes(router_, context_);
     add_log_routes(router_, context_);
@@ -53,6 +53,7 @@ class Api::Impl {
   }
 
   void begin_shutdown() { context_.shutdown.request_stop(); }
+  bool wait_for_streams(std::chrono::milliseconds timeout) { return context_.streams.wait_until_none(timeout); }
 
  private:
   net::ServerResponse route(const net::ServerRequest& request) {
@@ -74,5 +75,6 @@ Api::Api(controlplane::ControlPlane& control_plane, const Clock& clock, MetricsR
 Api::~Api() = default;
 net::ServerResponse Api::handle(const net::ServerRequest& request) const { return impl_->handle(request); }
 void Api::begin_shutdown() { impl_->begin_shutdown(); }
+bool Api::wait_for_streams(std::chrono::milliseconds timeout) { return impl_->wait_for_streams(timeout); }
 
 }  // namespace fracta::server

@@ -29,8 +29,12 @@ class ApiServer::Impl {
     control_plane_.events().close();
   }
   bool stop(std::chrono::milliseconds deadline) {
+    // The listener's stop cuts what is still being written, so the streams get a moment to end by themselves.
+    const auto until = std::chrono::steady_clock::now() + deadline;
     begin_shutdown();
-    return http_->stop(deadline);
+    api_.wait_for_streams(deadline / 2);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    return http_->stop(std::max(left, std::chrono::milliseconds{0}));
   }
 
  private:

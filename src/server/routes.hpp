@@ -1,7 +1,9 @@
 // What all routes share, and the functions that add them, one file each.
 #pragma once
 
-#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <stop_token>
 
 #include "fracta/base/clock.hpp"
@@ -12,12 +14,43 @@
 
 namespace fracta::server {
 
+// Streams that are being written, so that a stop can let them say goodbye before their sockets go.
+class OpenStreams {
+ public:
+  class Guard {
+   public:
+    explicit Guard(OpenStreams& streams) : streams_(streams) { streams_.add(1); }
+    ~Guard() { streams_.add(-1); }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+
+   private:
+    OpenStreams& streams_;
+  };
+  // True when none is left.
+  bool wait_until_none(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, timeout, [this] { return count_ == 0; });
+  }
+
+ private:
+  void add(int by) {
+    std::lock_guard lock(mutex_);
+    count_ += by;
+    changed_.notify_all();
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+};
+
 struct Context {
   controlplane::ControlPlane& control_plane;
   const Clock& clock;
   MetricsRegistry& metrics;
   Options options;
   std::stop_source shutdown;  // ends event streams and followed logs, before the sockets are closed
+  OpenStreams streams;
   [[nodiscard]] bool shutting_down() const { return shutdown.stop_requested(); }
 };
 

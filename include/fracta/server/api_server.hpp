@@ -65,6 +65,7 @@ class Api {
   ~Api();
   [[nodiscard]] net::ServerResponse handle(const net::ServerRequest& request) const;
   void begin_shutdown();
+  bool wait_for_streams(std::chrono::milliseconds timeout);  // after begin_shutdown(): true when all have ended
 
  private:
   class Impl;

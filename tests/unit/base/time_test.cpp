@@ -41,5 +41,13 @@ TEST(Time, HumanDurationAsKubectlPrintsIt) {
   for (const auto& [duration, text] : rows) EXPECT_EQ(human_duration(duration), text);
 }
 
+TEST(Time, YearsBeyondTheClockStayOnTheirSideOfToday) {
+  const auto now = SystemTime{std::chrono::seconds{1'767'225'600}};
+  EXPECT_GT(*parse_rfc3339("2999-01-01T00:00:00Z"), now);
+  EXPECT_GT(*parse_rfc3339("9999-12-31T23:59:60Z"), now);
+  EXPECT_LT(*parse_rfc3339("0001-01-01T00:00:00Z"), now);
+  EXPECT_GT(now - *parse_rfc3339("0001-01-01T00:00:00Z"), 24h * 365 * 100);
+}
+
 }  // namespace
 }  // namespace fracta

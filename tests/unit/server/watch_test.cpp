@@ -131,6 +131,7 @@ TEST_F(WatchTest, ResumesAfterTheLastId) {
   std::string id;
   {
     Watcher watcher(server_->port(), "/api/v1/agents/a1/watch");
+    ASSERT_TRUE(watcher.saw("snapshot"));
     set_running("a1");
     ASSERT_TRUE(watcher.saw("lifecycle.started"));
     for (const auto& frame : watcher.frames())
