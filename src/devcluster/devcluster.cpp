@@ -120,6 +120,7 @@ class Cluster final : public DevCluster {
       FRACTA_TRY(make_directories(node.directory, 0700));
       node.images = options_.images;
       node.any_image_is_host = options_.any_image_is_host;
+      node.host_entrypoint = options_.host_entrypoint;
       node.volume_sync = options_.volume_sync;
       node.api_host = options_.host;
       node.api_port = server_->port();
