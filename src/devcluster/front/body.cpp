@@ -3,6 +3,7 @@
 
 #include "devcluster/front/context.hpp"
 #include "devcluster/schema/decode.hpp"
+#include "devcluster/schema/protobuf.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
@@ -20,8 +21,13 @@ std::string media_type(const Call& call) {
 }
 
 // The body as JSON text.
-Outcome<std::string> body_text(const Call& call) {
+Outcome<std::string> body_text(const Call& call, const StructType* schema_type) {
   const std::string type = media_type(call);
+  if (type == "application/vnd.kubernetes.protobuf" && schema_type != nullptr) {
+    const auto decoded = decode_protobuf(call.http->body, *schema_type);
+    if (!decoded) return bad_request(decoded.error().message);
+    return dump_json(*decoded);
+  }
   if (type == "application/yaml") {
     const auto parsed = parse_yaml(call.http->body);
     if (!parsed) return bad_request(parsed.error().message);
@@ -41,8 +47,9 @@ std::string brief(std::string_view text) {
 
 }  // namespace
 
+// Only delete options come without a kind of their own.
 Outcome<Json> read_untyped(const Call& call) {
-  auto text = body_text(call);
+  auto text = body_text(call, schema().find("meta.DeleteOptions"));
   if (!text.ok()) return text.failure();
   auto parsed = parse_json(*text);
   if (!parsed) return bad_request(parsed.error().message);
@@ -88,7 +95,7 @@ Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text) 
 }
 
 Outcome<Json> read_object(Call& call, const Kind& kind) {
-  auto text = body_text(call);
+  auto text = body_text(call, kind.type);
   if (!text.ok()) return text.failure();
   return check_object(call, kind, *text);
 }

@@ -69,6 +69,10 @@ Field parse_field(const Types& types, const std::string& package, std::string_vi
       field.list = Field::List::kSet;
     } else if (word == "l=atomic") {
       field.list = Field::List::kAtomic;
+    } else if (word.starts_with("#")) {
+      for (const std::string& number : split(std::string_view(word).substr(1), '.')) {
+        field.protobuf.push_back(static_cast<unsigned>(parse_int(number).value_or(0)));
+      }
     } else if (word == "r") {
       field.required = true;
     } else {

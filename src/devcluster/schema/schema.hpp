@@ -47,6 +47,7 @@ struct Field {
   std::string merge_key;
   enum class List { kDefault, kAtomic, kSet, kMap } list = List::kDefault;  // server-side apply
   std::vector<std::string> list_keys;
+  std::vector<unsigned> protobuf;  // path of field numbers; empty: not on the wire
 };
 
 struct StructType {
