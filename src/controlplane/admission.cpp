@@ -49,11 +49,13 @@ bool Admission::in_flight(const std::string& id) const {
 }
 
 void Admission::wait_until_seen(const std::string& id, std::chrono::milliseconds timeout) {
+  const auto asked = clock_.steady_now();
   std::unique_lock lock(mutex_);
   seen_.wait_for(lock, timeout, [&] {
-    auto now = clock_.steady_now();
-    for (const auto& [committed, at] : committed_)
-      if ((id.empty() || committed == id) && now - at <= timeout) return false;
+    for (const auto& [committed, at] : committed_) {
+      const bool wanted = id.empty() || committed == id;
+      if (wanted && at <= asked && asked - at <= timeout) return false;
+    }
     return true;
   });
 }

@@ -46,7 +46,8 @@ class Api::Impl {
         .counter("fracta_http_requests_total", "HTTP requests by method and status code.",
                  {{"method", known_method(request.method)}, {"code", std::to_string(answer.status)}})
         .add();
-    if (answer.status >= 500)
+    // 501 and 503 are answers a client was meant to get, and probes ask for them every few seconds.
+    if (answer.status == 500 || answer.status == 504)
       log::warn("server", "request failed",
                 {{"method", request.method}, {"path", shorten(request.path, 200)}, {"status", answer.status}});
     return answer;

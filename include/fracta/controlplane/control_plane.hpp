@@ -2,7 +2,7 @@
 //
 // The cluster is the database: everything asked here is answered from a cache of Jobs and Pods that list + watch keep
 // current; everything changed here is changed in the API server first. The process may die at any instruction
-// (docs/architecture.md, "Crash safety"). Thread-safe.
+// (docs/controlplane.md, "Crash safety"). Thread-safe.
 #pragma once
 
 #include <chrono>
