@@ -75,7 +75,8 @@ void print_events(const Json& answer, Context& context) {
   Table table({"  TIME", "SEVERITY", "ACTION", "MESSAGE"});
   for (const auto& event : *events) {
     std::string detail = string_at(event, "detail");
-    if (detail.empty()) detail = string_at(event, "attrs/message", string_at(event, "attrs/reason"));
+    for (const char* attribute : {"attrs/message", "attrs/reason", "attrs/phase"})
+      if (detail.empty()) detail = string_at(event, attribute);
     table.add({"  " + string_at(event, "time"), string_at(event, "severity"), string_at(event, "action"), detail});
   }
   context.out << "Events:\n" << table.print();

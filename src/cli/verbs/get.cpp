@@ -92,6 +92,14 @@ class RowPrinter {
     }
     context_.out.flush();
   }
+  // All at once, so that the columns fit every row of the first picture.
+  void show_all(const Json& agents) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& agent : agents)
+      if (wanted(agent, args_, client_.ns)) rows.push_back(agent_row(agent, args_.output == Output::kWide));
+    table_.reserve_widths(rows);
+    for (const auto& agent : agents) show(agent);
+  }
   void forget(const std::string& name) { last_.erase(name); }
 
  private:
@@ -109,8 +117,7 @@ int watch_rows(ApiClient& client, const GetArgs& args, const ClientArgs& client_
       follow_events(client, {.target = "/api/v1/watch"}, context, [&](const net::ServerSentEvent& event) {
         const auto data = parse_json(event.data);
         if (!data) return true;
-        if (const Json* agents = find(*data, "agents"); agents && agents->is_array())
-          for (const auto& agent : *agents) printer.show(agent);
+        if (const Json* agents = find(*data, "agents"); agents && agents->is_array()) printer.show_all(*agents);
         if (const Json* agent = find(*data, "Agent")) printer.show(*agent);
         if (event.event == "removed") printer.forget(string_at(*data, "Task"));
         return context.out.good();
