@@ -3,12 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "fracta/base/json.hpp"
 #include "fracta/kube/client.hpp"
-#include "fracta/kube/reflector.hpp"
 #include "kube/list_reader.hpp"
 #include "kube/warnings.hpp"
 #include "kube/watch_decoder.hpp"
@@ -23,7 +23,7 @@ std::string watch_in_pieces(std::string_view text, std::size_t piece) {
   std::string seen;
   WatchDecoder decoder(
       [&](const WatchEvent& event) {
-        seen += object_key(event.object) + std::to_string(static_cast<int>(event.type));
+        seen += dump_json(event.object) + std::to_string(static_cast<int>(event.type));
         return true;
       },
       [&] { seen += "?"; });
