@@ -1,5 +1,6 @@
 #include "net/request_parser.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace fracta::net {
@@ -24,11 +25,12 @@ int verdict(std::string bytes) {
   return state == State::kDone ? 0 : -1;
 }
 
+// fmt instead of +: g++ 12 at -O1 with -fsanitize=thread sees overflows in chains of it that are not there.
 std::string get(const std::string& headers, const std::string& target = "/") {
-  return "GET " + target + " HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n";
+  return fmt::format("GET {} HTTP/1.1\r\nHost: h\r\n{}\r\n", target, headers);
 }
 std::string post(const std::string& headers, const std::string& body = "") {
-  return "POST / HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n" + body;
+  return fmt::format("POST / HTTP/1.1\r\nHost: h\r\n{}\r\n{}", headers, body);
 }
 
 struct Case {
@@ -40,8 +42,8 @@ TEST(RequestParser, Table) {
   const std::string chunked = "Transfer-Encoding: chunked\r\n";
   const std::vector<Case> cases = {
       {get(""), 0},
-      {"\r\n" + get(""), 0},
-      {"\r\n\r\n\r\n\r\n\r\n\r\n" + get(""), 400},
+      {std::string("\r\n") + get(""), 0},
+      {std::string("\r\n\r\n\r\n\r\n\r\n\r\n") + get(""), 400},
       {"GET / HTTP/1.0\r\n\r\n", 0},
       {"GET / HTTP/1.1\r\n\r\n", 400},  // no Host
       {get("Host: other\r\n"), 400},
@@ -50,7 +52,7 @@ TEST(RequestParser, Table) {
       {"GET /\r\n\r\n", 400},
       {"GET / FTP/1.1\r\n\r\n", 400},
       {"G(T / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
-      {std::string(40, 'G') + " / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+      {fmt::format("{} / HTTP/1.1\r\nHost: h\r\n\r\n", std::string(40, 'G')), 400},
       {"\x16\x03\x01\x02\x01\x01\r\n", 400},  // TLS on a plain port
       {"GET / HTTP/1.1\nHost: h\n\n", 400},   // bare LF
       {get("", "/a b"), 400},
@@ -61,8 +63,8 @@ TEST(RequestParser, Table) {
       {get("", "no-slash"), 400},
       {get("", "http://other/path"), 0},
       {get("", "*"), 0},
-      {get("", "/" + std::string(200, 'x')), 414},
-      {"GET /" + std::string(5000, 'x'), 414},  // endless request line
+      {get("", std::string("/") + std::string(200, 'x')), 414},
+      {std::string("GET /") + std::string(5000, 'x'), 414},  // endless request line
       {get("X: a\x01\r\n"), 400},
       {get("X: a\rb\r\n"), 400},
       {get("X: tab\tok\r\n"), 0},
@@ -71,8 +73,8 @@ TEST(RequestParser, Table) {
       {get(" folded: a\r\n"), 400},
       {get("no colon\r\n"), 400},
       {get(": empty\r\n"), 400},
-      {get("X: " + std::string(2000, 'y') + "\r\n"), 431},
-      {"GET / HTTP/1.1\r\nX: " + std::string(2000, 'y'), 431},  // endless header line
+      {get(fmt::format("X: {}\r\n", std::string(2000, 'y'))), 431},
+      {std::string("GET / HTTP/1.1\r\nX: ") + std::string(2000, 'y'), 431},  // endless header line
       {get("A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\nF: 1\r\nG: 1\r\nH: 1\r\nI: 1\r\n"), 431},
       {get("Expect: a-miracle\r\n"), 417},
       {post(""), 411},
@@ -89,19 +91,19 @@ TEST(RequestParser, Table) {
       {post("Content-Length: 3\r\n" + chunked, "abc"), 400},
       {post(chunked + chunked), 400},
       {post("Transfer-Encoding: gzip, chunked\r\n"), 501},
-      {"POST / HTTP/1.0\r\n" + chunked + "\r\n0\r\n\r\n", 400},
+      {fmt::format("POST / HTTP/1.0\r\n{}\r\n0\r\n\r\n", chunked), 400},
       {post("Content-Encoding: gzip\r\nContent-Length: 3\r\n", "abc"), 415},
       {post("Content-Encoding: identity\r\nContent-Length: 3\r\n", "abc"), 0},
       {post(chunked, "3\r\nabc\r\n0\r\n\r\n"), 0},
       {post(chunked, "3;name=value\r\nabc\r\n0\r\nTrailer: x\r\n\r\n"), 0},
       {post(chunked, "41\r\n"), 413},
-      {post(chunked, "40\r\n" + std::string(64, 'x') + "\r\n1\r\n"), 413},
+      {post(chunked, fmt::format("40\r\n{}\r\n1\r\n", std::string(64, 'x'))), 413},
       {post(chunked, "-2\r\n"), 400},
       {post(chunked, "\r\n"), 400},
       {post(chunked, "ffffffffffffffff1\r\n"), 400},
       {post(chunked, "3\r\nabcd\r\n"), 400},
-      {post(chunked, "3;" + std::string(1000, 'x')), 400},
-      {post(chunked, "0\r\n" + std::string(2000, 'x')), 400},
+      {post(chunked, std::string("3;") + std::string(1000, 'x')), 400},
+      {post(chunked, std::string("0\r\n") + std::string(2000, 'x')), 400},
       {"DELETE / HTTP/1.1\r\nHost: h\r\n\r\n", 0},
   };
   for (const auto& c : cases) EXPECT_EQ(verdict(c.bytes), c.expected) << c.bytes.substr(0, 120);
