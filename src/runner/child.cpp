@@ -5,11 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "fracta/base/text.hpp"
@@ -37,7 +37,18 @@ void take_terminal() {
   tcsetpgrp(STDIN_FILENO, getpgrp());  // SIGTTOU is ignored here, see start()
 }
 
-[[noreturn]] void become(const std::vector<std::string>& command, const sigset_t& mask, int report, pid_t parent) {
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (const auto& text : texts) all.push_back(const_cast<char*>(text.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+struct Program {
+  std::vector<char*> argv, environment;
+};
+
+[[noreturn]] void become(Program program, const sigset_t& mask, int report, pid_t parent) {
   // If the runner is killed, nothing would tell the agent; as PID 1 the kernel does it by itself.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(kExitFailed);
@@ -45,10 +56,8 @@ void take_terminal() {
   take_terminal();
   for (const int number : {SIGPIPE, SIGTTOU, SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT}) signal(number, SIG_DFL);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
-  std::vector<char*> argv;
-  for (const auto& argument : command) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  execvp(argv[0], argv.data());  // skips files that are not executable, so a broken helper shadows nothing
+  environ = program.environment.data();          // also where execvp finds PATH
+  execvp(program.argv[0], program.argv.data());  // skips files that are not executable: a broken helper shadows nothing
   const int reason = errno;
   [[maybe_unused]] const ssize_t written = write(report, &reason, sizeof reason);
   _exit(kExitFailed);
@@ -69,11 +78,13 @@ bool reap(pid_t child, int& status) {
 
 int exit_code(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
-int report_exec_failure(const std::string& program, int reason) {
+int report_exec_failure(const std::string& program, const std::vector<std::string>& environment, int reason) {
   const std::string name = shorten(program, 200);
   if (reason == ENOENT || reason == ENOTDIR) {
-    const char* path = std::getenv("PATH");
-    std::fprintf(stderr, "fracta: agent run: %s: command not found (PATH=%s)\n", name.c_str(), path ? path : "");
+    const auto path =
+        std::find_if(environment.begin(), environment.end(), [](const auto& e) { return e.starts_with("PATH="); });
+    std::fprintf(stderr, "fracta: agent run: %s: command not found (%s)\n", name.c_str(),
+                 path == environment.end() ? "no PATH" : path->c_str());
     return kExitNotFound;
   }
   std::fprintf(stderr, "fracta: agent run: %s: cannot execute: %s\n", name.c_str(), std::strerror(reason));
@@ -91,7 +102,7 @@ int exec_result(int report) {
 
 }  // namespace
 
-int run_child(const std::vector<std::string>& command) {
+int run_child(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
   if (command.empty()) return kExitUsage;
   prctl(PR_SET_CHILD_SUBREAPER, 1);  // orphans come to us even when we are not PID 1
   signal(SIGCHLD, SIG_DFL);          // an inherited SIG_IGN would reap behind our back
@@ -103,13 +114,14 @@ int run_child(const std::vector<std::string>& command) {
     std::fprintf(stderr, "fracta: agent run: pipe: %s\n", std::strerror(errno));
     return kExitFailed;
   }
+  Program program{pointers(command), pointers(environment)};
   const pid_t self = getpid();
   const pid_t child = fork();
   if (child < 0) {
     std::fprintf(stderr, "fracta: agent run: fork: %s\n", std::strerror(errno));
     return kExitFailed;
   }
-  if (child == 0) become(command, before, report[1], self);
+  if (child == 0) become(std::move(program), before, report[1], self);
   close(report[1]);
   const int failed = exec_result(report[0]);
   close(report[0]);
@@ -121,7 +133,7 @@ int run_child(const std::vector<std::string>& command) {
     if (signal > 0 && signal != SIGCHLD) kill(child, signal);
   }
   sigprocmask(SIG_SETMASK, &before, nullptr);
-  return failed != 0 ? report_exec_failure(command[0], failed) : exit_code(status);
+  return failed != 0 ? report_exec_failure(command[0], environment, failed) : exit_code(status);
 }
 
 }  // namespace fracta::runner

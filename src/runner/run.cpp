@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -43,8 +44,22 @@ std::string home_directory() {
     std::string made = "/tmp/fracta-home-XXXXXX";
     if (mkdtemp(made.data()) != nullptr) home = made;
   }
-  if (!home.empty()) setenv("HOME", home.c_str(), 1);
   return home;
+}
+
+// What the child gets: ours, with these replaced.
+std::vector<std::string> child_environment(const std::vector<std::pair<std::string, std::string>>& changes) {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string_view name = text.substr(0, text.find('='));
+    const bool changed =
+        std::any_of(changes.begin(), changes.end(), [&](const auto& change) { return change.first == name; });
+    if (!changed) all.emplace_back(text);
+  }
+  for (const auto& [name, value] : changes)
+    if (!value.empty()) all.push_back(name + "=" + value);
+  return all;
 }
 
 void report_not_executable(const AuthHelpers& helpers) {
@@ -64,8 +79,8 @@ int run_agent(const RunOptions& options) {
     return kExitUsage;
   }
   const std::string workspace = options.workspace.empty() ? working_directory() : options.workspace;
-  setenv("PATH", helper_path(workspace, options.auth_helpers_directory, environment("PATH")).c_str(), 1);
-  const auto installed = install_user_settings(workspace + "/.fracta/user-settings.json", home_directory());
+  const std::string home = home_directory();
+  const auto installed = install_user_settings(workspace + "/.fracta/user-settings.json", home);
   const auto helpers = find_auth_helpers({workspace + "/.fracta/auth-helpers", options.auth_helpers_directory});
   std::fprintf(stderr, "%s\n", diagnostic_line(!installed || *installed, helpers).c_str());
   report_not_executable(helpers);
@@ -74,7 +89,8 @@ int run_agent(const RunOptions& options) {
     return kExitFailed;
   }
   std::fflush(nullptr);
-  return run_child(options.command);
+  const std::string path = helper_path(workspace, options.auth_helpers_directory, environment("PATH"));
+  return run_child(options.command, child_environment({{"PATH", path}, {"HOME", home}}));
 }
 
 }  // namespace fracta::runner

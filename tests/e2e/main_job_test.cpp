@@ -47,7 +47,8 @@ class MainJob : public World {
   void create_helpers() {
     std::filesystem::create_directory(path("helpers"));
     std::ofstream(path("helpers/fetch-demo-token")) << "#!/bin/sh\necho token-of-the-operator\n";
-    ASSERT_EQ(kubectl_n({"create", "configmap", "fracta-auth-helpers", "--from-file=helpers/"}).exit_code, 0);
+    const auto created = apply({"-n", ns_, "create", "configmap", "fracta-auth-helpers", "--from-file=helpers/"});
+    ASSERT_EQ(created.exit_code, 0) << created.standard_error;
   }
 };
 

@@ -17,6 +17,7 @@
 
 #include "fracta/base/file.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/stop.hpp"
 #include "fracta/base/subprocess.hpp"
 #include "fracta/base/text.hpp"
 
@@ -65,7 +66,7 @@ class Process {
       } else if (std::chrono::steady_clock::now() >= end) {
         return -1;
       } else {
-        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        fracta::wait_for(std::stop_token{}, std::chrono::milliseconds{10});
       }
     }
     return code_;
@@ -85,7 +86,8 @@ class World : public ::testing::Test {
     ns_ = "e2e-" + random_hex(4);
     start_cluster();
     ASSERT_TRUE(eventually([&] { return kubectl({"get", "--raw", "/readyz"}).exit_code == 0; })) << log("devcluster");
-    ASSERT_EQ(kubectl({"create", "namespace", ns_}).exit_code, 0);
+    const auto created = apply({"create", "namespace", ns_});
+    ASSERT_EQ(created.exit_code, 0) << created.standard_error;
   }
   void TearDown() override {
     if (HasFailure())
@@ -144,13 +146,19 @@ class World : public ::testing::Test {
     arguments.insert(arguments.begin(), {"kubectl", "-n", ns_});
     return run(std::move(arguments));
   }
+  // `kubectl <create ...> --dry-run=client -o yaml | kubectl apply -f -`, the way operators package their helpers.
+  CommandResult apply(std::vector<std::string> create) const {
+    create.insert(create.end(), {"--dry-run=client", "-o", "yaml"});
+    const auto object = kubectl(std::move(create));
+    return object.exit_code == 0 ? run({"kubectl", "apply", "-f", "-"}, object.standard_output) : object;
+  }
   Json object(const std::string& what) const {
     return parse_json(kubectl_n({"get", what, "-o", "json"}).standard_output).value_or(Json());
   }
   template <class Condition>
   static bool eventually(Condition condition, std::chrono::seconds limit = std::chrono::seconds{30}) {
     for (const auto end = std::chrono::steady_clock::now() + limit; std::chrono::steady_clock::now() < end;
-         std::this_thread::sleep_for(std::chrono::milliseconds{50}))
+         fracta::wait_for(std::stop_token{}, std::chrono::milliseconds{50}))
       if (condition()) return true;
     return condition();
   }

@@ -29,8 +29,8 @@ struct RunOptions {
   std::string auth_helpers_directory = kAuthHelpersDirectory;
 };
 
-// Returns the child's exit code, or 128 + n when signal n ended it. Changes this process' environment (PATH, HOME),
-// signal mask and child handling: call it once, from a process with a single thread.
+// Returns the child's exit code, or 128 + n when signal n ended it. Changes this process' signal mask and child
+// handling: call it once, from a process with a single thread.
 int run_agent(const RunOptions& options);
 
 // What is visible in the helper directories. Names are sorted and unique.
@@ -52,7 +52,8 @@ Result<bool> install_user_settings(const std::string& source, const std::string&
 std::string helper_path(const std::string& workspace, const std::string& auth_helpers_directory,
                         const std::string& path);
 
-// Starts `command` (looked up on this process' PATH), forwards signals to it and reaps every orphan until it ends.
-int run_child(const std::vector<std::string>& command);
+// Starts `command` with `environment` ("K=V"; its PATH is where the program is looked up), forwards signals to it and
+// reaps every orphan until it ends.
+int run_child(const std::vector<std::string>& command, const std::vector<std::string>& environment);
 
 }  // namespace fracta::runner

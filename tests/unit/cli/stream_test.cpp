@@ -4,6 +4,7 @@
 
 #include "cli/log_lines.hpp"
 #include "fake_daemon.hpp"
+#include "fracta/base/stop.hpp"
 
 namespace fracta::cli {
 namespace {
@@ -72,7 +73,7 @@ TEST(Wait, TimesOutWhileTheStreamIsSilent) {
     net::ServerResponse response;
     response.stream = [](net::ResponseStream& out) {
       out.write(frame("", "snapshot", snapshot(agent_info("x", "Pending", {{"reason", "Unschedulable"}}))));
-      while (!out.stop().stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      wait_for(out.stop(), std::chrono::seconds{30});
     };
     return response;
   });

@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "fracta/base/file.hpp"
+#include "fracta/base/stop.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::runner {
@@ -65,17 +66,18 @@ class RunnerTest : public ::testing::Test {
     _exit(run_agent({.command = command, .workspace = "", .auth_helpers_directory = mounted_}));
   }
   int run(const std::vector<std::string>& command, const std::function<void()>& prepare = {}) {
-    return wait(start(command, prepare));
+    return end_of(start(command, prepare));
   }
   int shell(const std::string& text) { return run({"sh", "-c", text}); }
-  static int wait(pid_t pid) {
+  static int end_of(pid_t pid) {
     int status = 0;
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
   }
   // Until the child has written `marker`: it is up and its traps are set.
   void await_output(const std::string& marker) const {
-    for (int i = 0; i < 1000 && output().find(marker) == std::string::npos; ++i) usleep(10'000);
+    for (int i = 0; i < 1000 && output().find(marker) == std::string::npos; ++i)
+      wait_for(std::stop_token{}, std::chrono::milliseconds{10});
     ASSERT_THAT(output(), HasSubstr(marker));
   }
 
@@ -273,7 +275,7 @@ TEST_F(RunnerTest, SignalsAreForwarded) {
     const pid_t pid = start({"sh", "-c", text});
     await_output("ready");
     kill(pid, number);
-    EXPECT_EQ(wait(pid), 7) << name;
+    EXPECT_EQ(end_of(pid), 7) << name;
     EXPECT_THAT(output(), HasSubstr(std::string("got ") + name));
   }
 }
@@ -302,7 +304,7 @@ TEST_F(RunnerTest, ChildDiesWithTheRunner) {
   ASSERT_TRUE(number);
   prctl(PR_SET_CHILD_SUBREAPER, 1);  // so that this test can see its grandchild end
   kill(pid, SIGKILL);
-  EXPECT_EQ(wait(pid), 1000 + SIGKILL);
+  EXPECT_EQ(end_of(pid), 1000 + SIGKILL);
   int status = 0;
   EXPECT_EQ(waitpid(static_cast<pid_t>(*number), &status, 0), *number);
   EXPECT_TRUE(WIFSIGNALED(status));
