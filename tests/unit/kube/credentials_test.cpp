@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "fracta/base/file.hpp"
 #include "fracta/base/time.hpp"
