@@ -68,6 +68,9 @@ void FieldErrors::not_supported(std::string_view field, std::string_view value,
       quoted.empty() ? fmt::format("Unsupported value: {}", go_quote(value))
                      : fmt::format("Unsupported value: {}: supported values: {}", go_quote(value), join(quoted, ", ")));
 }
+void FieldErrors::invalid_omitted(std::string_view field, std::string_view detail) {
+  add(field, "FieldValueInvalid", fmt::format("Invalid value: {}", detail));
+}
 void FieldErrors::duplicate(std::string_view field, const Json& value) {
   add(field, "FieldValueDuplicate", fmt::format("Duplicate value: {}", go_value(value)));
 }

@@ -16,6 +16,7 @@ class FieldErrors {
   void invalid(std::string_view field, const Json& value, std::string_view detail);
   // The value is already written the way Go prints it.
   void invalid_text(std::string_view field, std::string_view value, std::string_view detail);
+  void invalid_omitted(std::string_view field, std::string_view detail);  // "Invalid value: detail", without the value
   void not_supported(std::string_view field, std::string_view value, const std::vector<std::string>& supported);
   void duplicate(std::string_view field, const Json& value);
   void forbidden(std::string_view field, std::string_view detail);
