@@ -68,7 +68,6 @@ struct PodEnvironment {
   const Volumes* volumes = nullptr;
   std::string directory;  // the pod's
   std::string pod_ip, hostname;
-  int network_namespace = -1;
 };
 std::optional<StartProblem> start_container(const PodContext& context, const PodEnvironment& environment,
                                             const Image& image, Container& container);

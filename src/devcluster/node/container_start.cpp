@@ -194,12 +194,11 @@ class Starter {
     if (plan_.working_directory.empty()) plan_.working_directory = "/";
     plan_.candidates = program_candidates(plan_.argv.front(), plan_.environment);
     plan_.hostname = bool_at(*pod_.pod, "spec/hostNetwork") ? "" : pod_.hostname;
-    if (pod_.network_namespace >= 0) plan_.join.push_back(pod_.network_namespace);
     return std::nullopt;
   }
 
   Problem mounts() {
-    auto made = pod_.volumes->mounts(spec_, expanded_, keep_);
+    auto made = pod_.volumes->mounts(spec_, expanded_);
     if (!made) return config_error(made.error().message);
     mounts_ = std::move(*made);
     run_directory_ = fmt::format("{}/containers/{}", pod_.directory, container_.view.name);
@@ -217,7 +216,7 @@ class Starter {
   void add_file(const std::string& host, const std::string& inside, bool read_only) {
     for (const auto& mount : mounts_)
       if (mount.container_path == inside) return;  // the pod brings its own
-    mounts_.push_back({host, -1, inside, false, read_only});
+    mounts_.push_back({host, "", inside, false, read_only});
   }
 
   Problem streams() {
@@ -281,7 +280,6 @@ class Starter {
   Variables expanded_;
   ImageUser user_;
   std::vector<ContainerMount> mounts_;
-  std::vector<UniqueFd> keep_;
   std::string run_directory_;
   UniqueFd output_write_, error_write_;
 };

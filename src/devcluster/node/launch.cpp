@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -50,8 +51,6 @@ child::RawPlan raw_plan(const LaunchPlan& plan, Prepared& prepared, int inside, 
   raw.user_namespace = plan.user_namespace;
   raw.uid_map = prepared.uid_map.c_str();
   raw.gid_map = prepared.gid_map.c_str();
-  raw.join = plan.join.data();
-  raw.join_count = plan.join.size();
   raw.inside_pidfd = inside;
   raw.hostname = plan.hostname.c_str();
   raw.candidates = prepared.candidates.data();
@@ -175,6 +174,14 @@ bool try_wait(const Process& process, ExitState& exit) {
 
 void kill_process(const Process& process, int signal) {
   if (process.pidfd.valid()) (void)syscall(SYS_pidfd_send_signal, process.pidfd.get(), signal, nullptr, 0);
+}
+
+void end_process(const Process& process) {
+  kill_process(process, SIGKILL);
+  pollfd gone{process.pidfd.get(), POLLIN, 0};
+  (void)::poll(&gone, 1, 5'000);
+  ExitState ignored;
+  (void)try_wait(process, ignored);
 }
 
 }  // namespace fracta::devcluster

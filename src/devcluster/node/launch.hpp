@@ -1,9 +1,8 @@
 // Starts one container process: new mount and pid namespace (and user namespace when we are not root), the file system
 // assembled from a list of steps, then exec as pid 1.
 //
-// Why not bubblewrap: version 0.8 of Debian 12 has no overlay (images would be read-only), cannot join a pod's network
-// namespace, cannot switch users as root without losing its die-with-parent, and offers no way back in for exec
-// probes. The kernel calls it would make are made here directly: everything is prepared before the clone, the child
+// Why not bubblewrap: version 0.8 of Debian 12 has no overlay (images would be read-only), cannot switch users as root
+// without losing its die-with-parent, and offers no way back in for exec probes. The kernel calls it would make are made here directly: everything is prepared before the clone, the child
 // itself only makes system calls (the daemon has threads, so nothing else is safe between clone and exec).
 #pragma once
 
@@ -26,7 +25,7 @@ enum class StepKind : std::uint8_t {
   kMkdirs,    // a: directory with parents, number: mode
   kTouch,     // a: file with parents; existing is fine
   kSymlink,   // a: where, b: what it points to
-  kTree,      // a: host path (or number: descriptor when a is empty) -> detached mount in `slot`; read_only applies
+  kTree,      // a: host path, b: path beneath it or empty -> detached mount in `slot`; read_only applies
   kMove,      // slot -> a
   kProc,      // a: target
   kPivot,     // a: new root
@@ -48,8 +47,7 @@ struct LaunchPlan {
   std::vector<Step> steps;
   int slots = 0;
   bool user_namespace = false;          // map uid/gid below to ours
-  std::vector<int> join;                // namespace descriptors (network, uts, ipc of the pod)
-  std::string hostname;                 // set when no uts namespace is joined
+  std::string hostname;                 // empty: the host's
   std::vector<std::string> candidates;  // absolute paths tried in order (argv[0] on the container's PATH)
   std::vector<std::string> argv, environment;
   std::string working_directory = "/";  // created when missing, as container runtimes do
@@ -83,5 +81,7 @@ struct ExitState {
 };
 bool try_wait(const Process& process, ExitState& exit);
 void kill_process(const Process& process, int signal);
+// SIGKILL and reap; gives up after five seconds (a process stuck in the kernel).
+void end_process(const Process& process);
 
 }  // namespace fracta::devcluster

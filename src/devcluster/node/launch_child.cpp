@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -68,10 +69,26 @@ FRACTA_CHILD int set_read_only(int directory, const char* path, unsigned flags) 
   return static_cast<int>(call(SYS_mount_setattr, directory, ptr(path), flags, ptr(&attributes), sizeof attributes));
 }
 
+// A descriptor of the daemon's would belong to another mount namespace, so a subPath is resolved here.
+FRACTA_CHILD long open_beneath(const char* base, const char* path) {
+  const long directory = call(SYS_openat, AT_FDCWD, ptr(base), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return -1;
+  struct open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return call(SYS_openat2, directory, ptr(path), ptr(&how), sizeof how);
+}
+
 FRACTA_CHILD int open_tree_step(const RawPlan& plan, const RawStep& step) {
   constexpr unsigned kFlags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
-  const long fd = step.a[0] != 0 ? call(SYS_open_tree, AT_FDCWD, ptr(step.a), kFlags)
-                                 : call(SYS_open_tree, step.number, ptr(""), kFlags | AT_EMPTY_PATH);
+  long fd = -1;
+  if (step.b[0] != 0) {
+    const long inside = open_beneath(step.a, step.b);
+    if (inside < 0) return -1;
+    fd = call(SYS_open_tree, inside, ptr(""), kFlags | AT_EMPTY_PATH);
+  } else {
+    fd = call(SYS_open_tree, AT_FDCWD, ptr(step.a), kFlags);
+  }
   if (fd < 0) return -1;
   plan.slots[step.slot] = static_cast<int>(fd);
   return step.read_only ? set_read_only(static_cast<int>(fd), "", AT_EMPTY_PATH | AT_RECURSIVE) : 0;
@@ -142,8 +159,6 @@ FRACTA_CHILD int enter_namespaces(const RawPlan& plan) {
         write_file("/proc/self/gid_map", plan.gid_map) != 0)
       return -1;
   }
-  for (std::size_t i = 0; i < plan.join_count; ++i)
-    if (call(SYS_setns, plan.join[i], 0) != 0) return -1;
   if (plan.hostname[0] != 0) {
     std::size_t size = 0;
     while (plan.hostname[size] != 0) ++size;

@@ -26,8 +26,6 @@ struct RawPlan {
   uid_t outer_uid;
   gid_t outer_gid;
   const char *uid_map, *gid_map;
-  const int* join;
-  std::size_t join_count;
   int inside_pidfd;  // >= 0: enter that process's namespaces instead
   const char* hostname;
   char* const* candidates;

@@ -35,7 +35,6 @@ class ProcessNode final : public Node {
   void start() override {
     (void)make_directories(options_.directory + "/staging", 0700).ok();
     isolation_ = find_isolation(options_.directory + "/staging");
-    isolation_.network = isolation_.namespaces && !isolation_.user_namespace && PodNetwork::create().ok();
     if (!isolation_.namespaces)
       log::warn("node", "containers cannot be started: no mount namespaces", {{"reason", isolation_.reason}});
     register_node();

@@ -150,11 +150,8 @@ void PodWorker::run(const std::stop_token& stop) {
   each([&](Container& c) {
     if (!c.run) return;
     c.run->probers.clear();
-    kill_process(c.run->process, SIGKILL);
-    pollfd gone{c.run->process.pidfd.get(), POLLIN, 0};
-    (void)::poll(&gone, 1, 5'000);
-    ExitState exit;
-    (void)try_wait(c.run->process, exit);
+    if (c.run->pre_stop) end_process(*c.run->pre_stop);
+    end_process(c.run->process);
     c.run->log->close(context_.clock.system_now());
     c.run.reset();
   });
@@ -200,7 +197,7 @@ void PodWorker::step() {
   if (!volumes_ready()) return;
   if (run_init_containers()) run_main_containers();
   if (refresh_at_ <= context_.clock.steady_now()) {
-    volumes_.refresh(*pod_, network_.address(), context_.clock.system_now());
+    volumes_.refresh(*pod_, pod_ip(), context_.clock.system_now());
     refresh_at_ = SteadyTime::max();
   }
   wake_at(refresh_at_);
@@ -268,21 +265,18 @@ bool PodWorker::volumes_ready() {
   }
   if (!prepared_) {
     (void)make_directories(directory_, 0755).ok();
-    const bool own = context_.isolation.network && !bool_at(*pod_, "spec/hostNetwork");
-    auto network = own ? PodNetwork::create() : Result<PodNetwork>(PodNetwork::host(context_.node.host_ip));
-    network_ = network ? std::move(*network) : PodNetwork::host(context_.node.host_ip);
-    (void)write_file_atomic(directory_ + "/etc-hosts", hosts_file(*pod_, network_.address()), {0644}).ok();
+    (void)write_file_atomic(directory_ + "/etc-hosts", hosts_file(*pod_, pod_ip()), {0644}).ok();
     (void)write_file_atomic(directory_ + "/resolv.conf", read_file("/etc/resolv.conf", 64u << 10).value_or(""), {0644})
         .ok();
     prepared_ = true;
   }
-  const auto problems = volumes_.set_up(*pod_, network_.address(), context_.clock.system_now());
+  const auto problems = volumes_.set_up(*pod_, pod_ip(), context_.clock.system_now());
   for (const auto& problem : problems)
     event("Warning", "FailedMount",
           fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", problem.volume, problem.message));
   volumes_mounted_ = problems.empty();
   if (volumes_mounted_) {
-    view_.pod_ip = network_.address();
+    view_.pod_ip = pod_ip();
     dirty_ = true;
     return true;
   }

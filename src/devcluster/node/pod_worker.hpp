@@ -13,7 +13,6 @@
 
 #include "devcluster/node/container.hpp"
 #include "devcluster/node/pod_context.hpp"
-#include "devcluster/node/pod_network.hpp"
 
 namespace fracta::devcluster {
 
@@ -63,6 +62,8 @@ class PodWorker {
   void event(std::string_view type, std::string_view reason, std::string_view message);
   void wake_at(SteadyTime time) { next_ = std::min(next_, time); }
   [[nodiscard]] bool any_running() const;
+  // Pods share the host's network: they reach what the host reaches, and the API server on its loopback address.
+  [[nodiscard]] const std::string& pod_ip() const { return context_.node.host_ip; }
   template <class Function>
   void each(Function&& function) {
     for (auto& c : containers_) function(*c);
@@ -74,7 +75,6 @@ class PodWorker {
   std::string restart_policy_;
   std::vector<std::unique_ptr<Container>> containers_;  // init first, then main, in the pod's order
   Volumes volumes_;
-  PodNetwork network_;
   PodView view_;
   SteadyTime next_{}, volumes_retry_{}, refresh_at_ = SteadyTime::max(), active_since_{};
   std::chrono::milliseconds volumes_backoff_{500};

@@ -116,7 +116,7 @@ void PodWorker::try_start(Container& c) {
     if (c.view.state.kind == Kind::kTerminated) c.view.last = c.view.state;
     ++c.view.restart_count;
   }
-  PodEnvironment environment{pod_.get(), &volumes_, directory_, network_.address(), "", network_.namespace_fd()};
+  PodEnvironment environment{pod_.get(), &volumes_, directory_, pod_ip(), ""};
   environment.hostname = string_at(*pod_, "spec/hostname", name_).substr(0, 63);
   const auto problem = start_container(context_, environment, image, c);
   if (!problem) return started(c);
@@ -163,7 +163,7 @@ void PodWorker::start_probers(Container& c, bool after_startup) {
   const auto start = [&](ProbeType type, const char* key) {
     const Json* probe = find(c.spec, key);
     if (probe == nullptr || !probe->is_object()) return;
-    ProbeTarget target{c.run->process.pidfd.get(), c.run->inside, network_.address(), c.run->ports};
+    ProbeTarget target{c.run->process.pidfd.get(), c.run->inside, pod_ip(), c.run->ports};
     c.run->probers.push_back(
         std::make_unique<Prober>(type, *probe, std::move(target), [this, id = c.view.container_id](ProbeReport report) {
           {
@@ -287,11 +287,7 @@ void PodWorker::reap() {
 void PodWorker::ended(Container& c, const ExitState& exit) {
   RunningContainer& run = *c.run;
   run.probers.clear();
-  if (run.pre_stop) {
-    kill_process(*run.pre_stop, SIGKILL);
-    ExitState ignored;
-    for (int i = 0; i < 100 && !try_wait(*run.pre_stop, ignored); ++i) ::usleep(1'000);
-  }
+  if (run.pre_stop) end_process(*run.pre_stop);
   for (int i = 0; i < 16 && (run.output.valid() || run.error.valid()); ++i) drain(c);
   run.log->close(context_.clock.system_now());
   c.view.ready = c.view.started = false;

@@ -89,8 +89,7 @@ class Builder {
   void directory(const std::string& path, long mode) { add(StepKind::kMkdir, path).number = mode; }
 
   int tree(const ContainerMount& mount) {
-    auto& step = add(StepKind::kTree, mount.fd >= 0 ? "" : mount.host_path);
-    step.number = mount.fd;
+    auto& step = add(StepKind::kTree, mount.host_path, mount.sub_path);
     step.read_only = mount.read_only;
     return step.slot = plan_.slots++;
   }

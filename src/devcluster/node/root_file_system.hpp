@@ -15,8 +15,8 @@
 namespace fracta::devcluster {
 
 struct ContainerMount {
-  std::string host_path;  // or `fd`, for paths that were resolved safely already
-  int fd = -1;
+  std::string host_path;
+  std::string sub_path;  // resolved beneath host_path whatever symlinks a container left there
   std::string container_path;
   bool is_directory = true;
   bool read_only = false;
@@ -27,7 +27,6 @@ struct Isolation {
   bool namespaces = false;      // mount and pid namespaces, by being root or through a user namespace
   bool user_namespace = false;  // not root: one user only, whatever runAsUser says
   bool overlay = false;
-  bool network = false;  // a network namespace for each pod
   std::string reason;    // why not, for the log and for CreateContainerError
 };
 Isolation find_isolation(const std::string& staging);

@@ -171,8 +171,7 @@ Result<void> Volumes::set_up_one(const Json& pod, const Json& volume, std::strin
   return {};
 }
 
-Result<std::vector<ContainerMount>> Volumes::mounts(const Json& container, const Variables& variables,
-                                                    std::vector<UniqueFd>& keep) const {
+Result<std::vector<ContainerMount>> Volumes::mounts(const Json& container, const Variables& variables) const {
   std::vector<ContainerMount> result;
   for (const auto& mount : list_at(container, "volumeMounts")) {
     const std::string name = string_at(mount, "name");
@@ -180,7 +179,7 @@ Result<std::vector<ContainerMount>> Volumes::mounts(const Json& container, const
     if (source == host_paths_.end())
       return make_error(ErrorCode::kInternal, fmt::format("volume {} is not mounted", name));
     const auto forced = read_only_.find(name);
-    ContainerMount one{source->second, -1, string_at(mount, "mountPath"), true, bool_at(mount, "readOnly")};
+    ContainerMount one{source->second, "", string_at(mount, "mountPath"), true, bool_at(mount, "readOnly")};
     one.read_only = one.read_only || (forced != read_only_.end() && forced->second);
     if (one.container_path.empty() || one.container_path.front() != '/') one.container_path.insert(0, "/");
     std::string sub_path = string_at(mount, "subPath");
@@ -193,9 +192,8 @@ Result<std::vector<ContainerMount>> Volumes::mounts(const Json& container, const
         return make_error(ErrorCode::kInvalid,
                           fmt::format("failed to prepare subPath for volumeMount \"{}\" of container \"{}\"", name,
                                       string_at(container, "name")));
-      one.fd = opened->get();
-      keep.push_back(std::move(*opened));
-      one.is_directory = ::fstat(one.fd, &info) == 0 && S_ISDIR(info.st_mode);
+      one.sub_path = sub_path;
+      one.is_directory = ::fstat(opened->get(), &info) == 0 && S_ISDIR(info.st_mode);
     } else {
       one.is_directory = ::stat(source->second.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
     }

@@ -33,9 +33,8 @@ class Volumes {
   // When a token in them has to be replaced; refresh() does it.
   [[nodiscard]] std::optional<SystemTime> renewal() const;
 
-  // The mounts of a container. Descriptors in them (subPath) stay open until `keep` goes.
-  Result<std::vector<ContainerMount>> mounts(const Json& container, const Variables& variables,
-                                             std::vector<UniqueFd>& keep) const;
+  // The mounts of a container.
+  Result<std::vector<ContainerMount>> mounts(const Json& container, const Variables& variables) const;
 
  private:
   Result<void> set_up_one(const Json& pod, const Json& volume, std::string_view pod_ip, SystemTime now);

@@ -98,9 +98,9 @@ TEST_F(LaunchTest, WritesAnywhereAndTheHostSeesNothing) {
 TEST_F(LaunchTest, MountPointsTheImageLacksAreMade) {
   ASSERT_TRUE(make_directories(*directory_ / "volume").ok());
   std::ofstream(*directory_ / "volume/key") << "value";
-  request_.mounts = {{*directory_ / "volume", -1, "/etc/fracta", true, true},
-                     {*directory_ / "volume/key", -1, "/var/run/fracta-auth/token", false, true},
-                     {*directory_ / "volume", -1, "/opt/fracta/auth-helpers", true, false}};
+  request_.mounts = {{*directory_ / "volume", "", "/etc/fracta", true, true},
+                     {*directory_ / "volume/key", "", "/var/run/fracta-auth/token", false, true},
+                     {*directory_ / "volume", "", "/opt/fracta/auth-helpers", true, false}};
   const auto outcome =
       run("cat /etc/fracta/key /run/fracta-auth/token; test -e /etc/passwd && touch /opt/fracta/auth-helpers/new && "
           "touch /etc/fracta/x");
@@ -119,7 +119,7 @@ TEST_F(LaunchTest, HidesTheUsersFilesAndTheDaemonsDescriptors) {
 
 TEST_F(LaunchTest, ReadOnlyRootKeepsVolumesWritable) {
   ASSERT_TRUE(make_directories(*directory_ / "volume").ok());
-  request_.mounts = {{*directory_ / "volume", -1, "/data", true, false}};
+  request_.mounts = {{*directory_ / "volume", "", "/data", true, false}};
   request_.read_only_root = true;
   const auto outcome = run("touch /data/ok && ls /data; touch /etc/x /y /tmp/z");
   EXPECT_THAT(outcome.output, testing::StartsWith("ok\n"));
