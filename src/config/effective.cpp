@@ -26,19 +26,22 @@ enum class SecretsAre { kReplaced, kLeftOut };
 
 class Redactor {
  public:
-  Redactor(const std::set<std::string>& secret_paths, SecretsAre mode) : secret_paths_(secret_paths), mode_(mode) {}
+  Redactor(const Expander& expander, SecretsAre mode) : expander_(expander), mode_(mode) {}
 
   [[nodiscard]] Json apply(const Json& value, const std::string& path) const {
     if (value.is_object()) return object(value, path);
     if (value.is_array()) return array(value, path);
-    if (secret_paths_.count(path) != 0) return kRedacted;
-    return value.is_string() ? Json(without_user_info(value.get<std::string>())) : value;
+    if (is_secret(path)) return kRedacted;
+    if (!value.is_string()) return value;
+    return expander_.without_secrets(without_user_info(value.get<std::string>()));
   }
 
  private:
+  [[nodiscard]] bool is_secret(const std::string& path) const { return expander_.secret_paths().count(path) != 0; }
+
   [[nodiscard]] bool hides(const std::string& key, const Json& value, const std::string& path) const {
     if (value.is_structured() || value.is_null() || value.is_boolean()) return false;
-    return looks_secret(key) || secret_paths_.count(path) != 0;
+    return looks_secret(key) || is_secret(path);
   }
 
   [[nodiscard]] Json object(const Json& value, const std::string& path) const {
@@ -62,7 +65,7 @@ class Redactor {
     return result;
   }
 
-  const std::set<std::string>& secret_paths_;
+  const Expander& expander_;
   const SecretsAre mode_;
 };
 
@@ -112,8 +115,7 @@ void restore_texts(Json& value, const std::string& path, const std::string& patt
 
 }  // namespace
 
-void fill_effective(const Json& root, const YamlDocument& document, const std::set<std::string>& secret_paths,
-                    Config& config) {
+void fill_effective(const Json& root, const YamlDocument& document, const Expander& expander, Config& config) {
   Json effective = root.is_object() ? root : Json::object();
   restore_texts(effective, "", "", document);
   for (const KeySpec& spec : key_table()) {
@@ -127,10 +129,10 @@ void fill_effective(const Json& root, const YamlDocument& document, const std::s
   for (const char* block : {"connections", "strategy", "logging"}) {
     const Json* value = find(root, block);
     if (value == nullptr || value->is_null()) continue;
-    snapshot[block] = Redactor(secret_paths, SecretsAre::kLeftOut).apply(*value, block);
+    snapshot[block] = Redactor(expander, SecretsAre::kLeftOut).apply(*value, block);
   }
   config.snapshot = std::make_shared<const Json>(std::move(snapshot));
-  config.effective = std::make_shared<const Json>(Redactor(secret_paths, SecretsAre::kReplaced).apply(effective, ""));
+  config.effective = std::make_shared<const Json>(Redactor(expander, SecretsAre::kReplaced).apply(effective, ""));
 }
 
 }  // namespace fracta::config

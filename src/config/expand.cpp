@@ -82,7 +82,7 @@ std::string Expander::value_of(const std::string& name, const YamlScalar& scalar
   }
   if (looks_secret(name)) {
     secret_paths_.insert(scalar.path);
-    if (value->size() >= 3 && secrets_.size() < kMaxRemembered) secrets_.push_back({*value, "${" + name + "}"});
+    if (value->size() >= 3 && secrets_.size() < kMaxRemembered) secrets_.emplace(*value, "${" + name + "}");
   }
   return *value;
 }
@@ -112,8 +112,12 @@ void Expander::operator()(YamlScalar& scalar) {
 
 std::string Expander::redact(std::string message) const {
   for (const Replacement& whole : quoted_) replace_all(message, whole.text, whole.written);
-  for (const Replacement& secret : secrets_) replace_all(message, secret.text, secret.written);
-  return message;
+  return without_secrets(std::move(message));
+}
+
+std::string Expander::without_secrets(std::string text) const {
+  for (const auto& [value, written] : secrets_) replace_all(text, value, written);
+  return text;
 }
 
 }  // namespace fracta::config

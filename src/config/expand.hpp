@@ -2,6 +2,7 @@
 // one scalar whatever the variable holds.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,12 +11,9 @@
 #include "config/report.hpp"
 #include "fracta/base/yaml.hpp"
 #include "fracta/config/load.hpp"
+#include "fracta/config/secret_names.hpp"
 
 namespace fracta::config {
-
-// Names of variables and keys whose values nobody should see (TOKEN, api_key, dsn, ...). Letter case and '-' do not
-// matter.
-bool looks_secret(std::string_view name);
 
 // The text with every ${NAME} written so that YAML reads it as ordinary characters wherever it stands: unquoted in
 // `{url: ${URL}}` its braces would end the map. Lines and columns (of characters) stay the same. Expander undoes it.
@@ -29,6 +27,8 @@ class Expander {
 
   // The message with every expanded value that could be a secret replaced by what the file says instead.
   [[nodiscard]] std::string redact(std::string message) const;
+  // A value of the document with the secrets that came from variables replaced; an alias may have copied them anywhere.
+  [[nodiscard]] std::string without_secrets(std::string text) const;
   // Key paths whose text came from a variable with a secret's name.
   [[nodiscard]] const std::set<std::string>& secret_paths() const { return secret_paths_; }
 
@@ -41,7 +41,7 @@ class Expander {
 
   const Environment& environment_;
   Report& report_;
-  std::vector<Replacement> secrets_;
+  std::map<std::string, std::string> secrets_;  // value -> ${NAME}
   std::vector<Replacement> quoted_;
   std::set<std::string> secret_paths_;
 };

@@ -15,6 +15,14 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 4u << 20;
 
+void mark_secret_env(const std::set<std::string>& secret_paths, Config& config) {
+  for (auto& [name, profile] : config.auth_profiles) {
+    const std::string env = join_path("auth.credentials.profiles." + name, "env");
+    for (const auto& [variable, value] : profile.env)
+      if (looks_secret(variable) || secret_paths.contains(join_path(env, variable))) profile.secret_env.insert(variable);
+  }
+}
+
 Config decode(const Json& root, const YamlDocument& document, const Expander& expander, Report& report) {
   Config config;
   const View view(&root, "", report);
@@ -23,7 +31,8 @@ Config decode(const Json& root, const YamlDocument& document, const Expander& ex
   decode_auth(view, config);
   decode_agents(view, config);
   decode_general(view, config);
-  fill_effective(root, document, expander.secret_paths(), config);
+  mark_secret_env(expander.secret_paths(), config);
+  fill_effective(root, document, expander, config);
   return config;
 }
 

@@ -87,6 +87,12 @@ agents: {agent_runtimes: {claude: {kubernetes: {env: [{name: API_TOKEN, value: e
   EXPECT_EQ(config.postgres.dsn, "postgres://u:dsnpw@h/db");
 }
 
+TEST(Secrets, AliasesDoNotCarryThemElsewhere) {
+  const Config config =
+      clean("token_store: {password: &p '${A_PASSWORD}'}\nconnections: {a: {url: *p}}\n", {{"A_PASSWORD", "hunter2"}});
+  EXPECT_THAT(config.effective->dump() + config.snapshot->dump(), Not(HasSubstr("hunter2")));
+}
+
 TEST(Secrets, SecretNamesOfKubernetesStayVisible) {
   const Config config = clean(
       "runtime: {kubernetes: {extra_volumes: [{name: a, secret: {secretName: s, items: [{key: token, path: p}]}}]}}");
