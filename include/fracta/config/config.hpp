@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ using StringMap = std::map<std::string, std::string>;
 struct SecretKeyRef {
   std::string name;
   std::string key;
+  bool optional = false;   // a missing Secret or key does not keep the container from starting
 };
 
 // agents.agent_runtimes.<r>.kubernetes.env[]
@@ -81,6 +83,10 @@ struct AuthOrigin {
   std::string extract_header;
   std::string env_name;
   std::optional<SecretKeyRef> secret_ref;
+  // Beyond upstream.
+  std::int64_t ttl_ms = 0;             // life of what the command prints, when the output itself does not say; 0 = unknown
+  std::int64_t timeout_ms = 0;         // <= 0: 30000
+  std::vector<std::string> pass_env;   // variables of the daemon the command may see, besides PATH, HOME and LANG
 };
 
 struct AuthResolver {
@@ -105,6 +111,8 @@ struct AuthProfile {
   std::map<std::string, AuthOrigin> auth_origins;
   std::map<std::string, AuthResolver> runtime_auth_resolvers;
   StringMap env;
+  // Names in `env` whose value nobody should see: by their name, or because ${TOKEN} or the like stood in it.
+  std::set<std::string> secret_env;
   std::optional<AuthBinding> default_binding;
   AuthAssertions assertions;
 };
