@@ -10,15 +10,14 @@ namespace fracta::devcluster {
 namespace {
 
 // What can own and be owned here.
-constexpr std::array<std::string_view, 14> kResources = {"configmaps",
+constexpr std::array<std::string_view, 13> kResources = {"configmaps",
                                                          "secrets",
                                                          "pods",
                                                          "jobs.batch",
                                                          "services",
                                                          "serviceaccounts",
                                                          "persistentvolumeclaims",
-                                                         "events",
-                                                         "leases.coordination.k8s.io",
+                                                                                                              "leases.coordination.k8s.io",
                                                          "deployments.apps",
                                                          "replicasets.apps",
                                                          "roles.rbac.authorization.k8s.io",

@@ -22,6 +22,14 @@
 namespace fracta::devcluster {
 namespace {
 
+std::string waiting_reason(const Json& pod, const std::string& container) {
+  for (const char* list : {"status/containerStatuses", "status/initContainerStatuses"})
+    if (const Json* statuses = find_path(pod, list); statuses != nullptr && statuses->is_array())
+      for (const auto& status : *statuses)
+        if (string_at(status, "name") == container) return string_at(status, "state/waiting/reason", "ContainerCreating");
+  return "ContainerCreating";
+}
+
 class ProcessNode final : public Node {
  public:
   ProcessNode(Api& api, NodeOptions options)
@@ -69,7 +77,7 @@ class ProcessNode final : public Node {
     {
       auto worker = worker_of(pod);
       if (!worker) return worker.error();
-      auto found = (*worker)->log(options.container, options.previous);
+      auto found = (*worker)->log(options.container, options.previous, waiting_reason(pod, options.container));
       if (!found) return found.error();
       log = *found;
     }

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -161,6 +163,27 @@ TEST_F(LaunchTest, ACommandRunsInsideARunningContainer) {
   ASSERT_TRUE(try_wait(*container, exit));
   EXPECT_EQ(exit.code, 137);
   EXPECT_EQ(exit.signal, SIGKILL);
+}
+
+TEST_F(LaunchTest, DiesWithADaemonThatIsKilled) {
+  request_.mounts = {{directory_->path(), "", "/h", true, false}};
+  auto plan = shell("exec 9>/h/alive; flock -n 9; touch /h/locked; sleep 60");
+  const pid_t daemon = fork();
+  if (daemon == 0) {
+    const bool started = launch(plan).ok();
+    if (started) pause();
+    _exit(1);
+  }
+  const auto wait_for = [](const auto& condition) {
+    for (int i = 0; i < 2'000 && !condition(); ++i) usleep(5'000);
+    return condition();
+  };
+  EXPECT_TRUE(wait_for([&] { return std::filesystem::exists(*directory_ / "locked"); }));
+  kill(daemon, SIGKILL);
+  waitpid(daemon, nullptr, 0);
+  // Free again only when the last process of the container has gone.
+  UniqueFd lock(open((*directory_ / "alive").c_str(), O_RDWR | O_CLOEXEC));
+  EXPECT_TRUE(wait_for([&] { return flock(lock.get(), LOCK_EX | LOCK_NB) == 0; }));
 }
 
 }  // namespace
