@@ -109,7 +109,7 @@ Outcome<WriteOptions> write_options(Call& call) {
   }
   if (const auto validation = call.http->query_parameter("fieldValidation"); validation && !validation->empty()) {
     if (*validation != "Ignore" && *validation != "Warn" && *validation != "Strict") {
-      errors.not_supported("fieldValidation", *validation, {"Ignore", "Strict", "Warn"});
+      errors.not_supported("fieldValidation", *validation, {"", "Ignore", "Strict", "Warn"});
     }
   }
   options.field_manager = call.parameter("fieldManager");

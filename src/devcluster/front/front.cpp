@@ -37,6 +37,7 @@ const Subresource* find_subresource(const Call& call) {
 
 bool served(const Call& call) {
   if (call.kind == nullptr) return false;
+  if (call.kind->namespaced && call.ns.empty() && !call.name.empty()) return false;  // /api/v1/pods/x
   if (call.subresource.empty()) return call.kind->namespaced || call.ns.empty() || call.resource == "namespaces";
   return find_subresource(call) != nullptr;
 }

@@ -27,7 +27,8 @@ class Documents {
     if (!required.empty()) result["required"] = std::move(required);
     Json kinds_of_type = Json::array();
     for (const Kind& kind : kinds()) {
-      if (kind.type == &type) kinds_of_type.push_back({{"group", kind.group}, {"version", kind.version}, {"kind", kind.kind}});
+      if (kind.type == &type)
+        kinds_of_type.push_back({{"group", kind.group}, {"version", kind.version}, {"kind", kind.kind}});
     }
     if (!kinds_of_type.empty()) result["x-kubernetes-group-version-kind"] = std::move(kinds_of_type);
     schemas[type.open_api] = std::move(result);
@@ -38,9 +39,14 @@ class Documents {
     schemas[kind.type->open_api + "List"] = {
         {"type", "object"},
         {"description", ""},
-        {"properties", {{"apiVersion", {{"type", "string"}}}, {"kind", {{"type", "string"}}}, {"items", std::move(items)}, {"metadata", {{"type", "object"}}}}},
+        {"properties",
+         {{"apiVersion", {{"type", "string"}}},
+          {"kind", {{"type", "string"}}},
+          {"items", std::move(items)},
+          {"metadata", {{"type", "object"}}}}},
         {"required", {"items"}},
-        {"x-kubernetes-group-version-kind", Json::array({{{"group", kind.group}, {"version", kind.version}, {"kind", kind.kind + "List"}}})}};
+        {"x-kubernetes-group-version-kind",
+         Json::array({{{"group", kind.group}, {"version", kind.version}, {"kind", kind.kind + "List"}}})}};
   }
 
   Json schemas = Json::object();
@@ -55,21 +61,33 @@ class Documents {
     using Type = TypeRef::Kind;
     switch (type.kind) {
       case Type::kString:
-      case Type::kQuantity: return {{"type", "string"}};
-      case Type::kInt32: return {{"type", "integer"}, {"format", "int32"}};
-      case Type::kInt64: return {{"type", "integer"}, {"format", "int64"}};
-      case Type::kFloat: return {{"type", "number"}, {"format", "double"}};
-      case Type::kBool: return {{"type", "boolean"}};
-      case Type::kBytes: return {{"type", "string"}, {"format", "byte"}};
+      case Type::kQuantity:
+        return {{"type", "string"}};
+      case Type::kInt32:
+        return {{"type", "integer"}, {"format", "int32"}};
+      case Type::kInt64:
+        return {{"type", "integer"}, {"format", "int64"}};
+      case Type::kFloat:
+        return {{"type", "number"}, {"format", "double"}};
+      case Type::kBool:
+        return {{"type", "boolean"}};
+      case Type::kBytes:
+        return {{"type", "string"}, {"format", "byte"}};
       case Type::kTime:
-      case Type::kMicroTime: return {{"type", "string"}, {"format", "date-time"}};
+      case Type::kMicroTime:
+        return {{"type", "string"}, {"format", "date-time"}};
       case Type::kIntOrString:
-        if (v3_) return {{"oneOf", Json::array({{{"type", "integer"}}, {{"type", "string"}}})}, {"format", "int-or-string"}};
+        if (v3_)
+          return {{"oneOf", Json::array({{{"type", "integer"}}, {{"type", "string"}}})}, {"format", "int-or-string"}};
         return {{"type", "string"}, {"format", "int-or-string"}};
-      case Type::kAny: return {{"type", "object"}};
-      case Type::kStruct: return v3_ ? Json{{"allOf", Json::array({reference(*type.type)})}} : reference(*type.type);
-      case Type::kList: return {{"type", "array"}, {"items", value(*type.element)}};
-      case Type::kMap: return {{"type", "object"}, {"additionalProperties", value(*type.element)}};
+      case Type::kAny:
+        return {{"type", "object"}};
+      case Type::kStruct:
+        return v3_ ? Json{{"allOf", Json::array({reference(*type.type)})}} : reference(*type.type);
+      case Type::kList:
+        return {{"type", "array"}, {"items", value(*type.element)}};
+      case Type::kMap:
+        return {{"type", "object"}, {"additionalProperties", value(*type.element)}};
     }
     return Json::object();
   }
@@ -96,8 +114,10 @@ class Documents {
 
 Json query_parameter(const char* name, bool v3) {
   Json parameter = {{"name", name}, {"in", "query"}};
-  if (v3) parameter["schema"] = {{"type", "string"}, {"uniqueItems", true}};
-  else parameter["type"] = "string";
+  if (v3)
+    parameter["schema"] = {{"type", "string"}, {"uniqueItems", true}};
+  else
+    parameter["type"] = "string";
   return parameter;
 }
 
@@ -105,7 +125,8 @@ Json operation(const Kind& kind, const char* action, bool v3) {
   Json parameters = Json::array();
   const std::string word = action;
   if (word == "post" || word == "put" || word == "patch") {
-    for (const char* name : {"dryRun", "fieldManager", "fieldValidation"}) parameters.push_back(query_parameter(name, v3));
+    for (const char* name : {"dryRun", "fieldManager", "fieldValidation"})
+      parameters.push_back(query_parameter(name, v3));
   }
   if (word == "patch") parameters.push_back(query_parameter("force", v3));
   return {{"responses", {{"200", {{"description", "OK"}}}, {"401", {{"description", "Unauthorized"}}}}},
@@ -121,7 +142,10 @@ void add_paths(Json& paths, const Kind& kind, bool v3) {
   paths[base] = {{"post", operation(kind, "post", v3)}};
   if (!kind.stored) return;
   paths[base]["get"] = operation(kind, "list", v3);
-  paths[base + "/{name}"] = {{"get", operation(kind, "get", v3)}, {"put", operation(kind, "put", v3)}, {"patch", operation(kind, "patch", v3)}, {"delete", operation(kind, "delete", v3)}};
+  paths[base + "/{name}"] = {{"get", operation(kind, "get", v3)},
+                             {"put", operation(kind, "put", v3)},
+                             {"patch", operation(kind, "patch", v3)},
+                             {"delete", operation(kind, "delete", v3)}};
 }
 
 std::string document_name(const std::string& group) { return group.empty() ? "api/v1" : "apis/" + group + "/v1"; }
@@ -146,8 +170,13 @@ Json document(const std::string* only, bool v3) {
   }
   if (paths.empty()) return {};
   const Json info = {{"title", "Kubernetes"}, {"version", kVersion}};
-  if (v3) return {{"openapi", "3.0.0"}, {"info", info}, {"paths", std::move(paths)}, {"components", {{"schemas", std::move(documents.schemas)}}}};
-  return {{"swagger", "2.0"}, {"info", info}, {"paths", std::move(paths)}, {"definitions", std::move(documents.schemas)}};
+  if (v3)
+    return {{"openapi", "3.0.0"},
+            {"info", info},
+            {"paths", std::move(paths)},
+            {"components", {{"schemas", std::move(documents.schemas)}}}};
+  return {
+      {"swagger", "2.0"}, {"info", info}, {"paths", std::move(paths)}, {"definitions", std::move(documents.schemas)}};
 }
 
 }  // namespace
@@ -157,9 +186,11 @@ net::ServerResponse serve_openapi(const Call& call) {
   none.status = 0;
   const std::string& path = call.http->path;
   const std::string accept = call.http->headers.get("Accept").value_or("");
-  const bool only_protobuf = accept.find("protobuf") != std::string::npos && accept.find("json") == std::string::npos && accept.find("*/*") == std::string::npos;
+  const bool only_protobuf = accept.find("protobuf") != std::string::npos && accept.find("json") == std::string::npos &&
+                             accept.find("*/*") == std::string::npos;
   if (path.starts_with("/openapi/") && only_protobuf) {
-    return answer_failure(call, {406, "NotAcceptable", "only the following media types are accepted: application/json", Json()});
+    return answer_failure(
+        call, {406, "NotAcceptable", "only the following media types are accepted: application/json", Json()});
   }
   if (path == "/openapi/v2") return answer_json(call, 200, document(nullptr, false));
   if (path == "/openapi/v3") return answer_json(call, 200, index_v3());

@@ -19,7 +19,7 @@ constexpr int kMaxDepth = 64;
 
 struct WireField {
   unsigned number = 0;
-  unsigned wire = 0;          // 0 varint, 1 fixed64, 2 bytes, 5 fixed32
+  unsigned wire = 0;  // 0 varint, 1 fixed64, 2 bytes, 5 fixed32
   std::uint64_t value = 0;
   std::string_view bytes;
 };
@@ -37,11 +37,20 @@ class Reader {
     field.number = static_cast<unsigned>(tag >> 3);
     field.wire = static_cast<unsigned>(tag & 7);
     switch (field.wire) {
-      case 0: field.value = varint(); break;
-      case 1: field.bytes = take(8); break;
-      case 2: field.bytes = take(varint()); break;
-      case 5: field.bytes = take(4); break;
-      default: broken_ = true;
+      case 0:
+        field.value = varint();
+        break;
+      case 1:
+        field.bytes = take(8);
+        break;
+      case 2:
+        field.bytes = take(varint());
+        break;
+      case 5:
+        field.bytes = take(4);
+        break;
+      default:
+        broken_ = true;
     }
     if (broken_) return std::nullopt;
     return field;
@@ -78,7 +87,8 @@ class Walker {
  public:
   bool broken = false;
 
-  void message(std::string_view bytes, const StructType& type, const std::vector<unsigned>& prefix, Json& object, int depth) {
+  void message(std::string_view bytes, const StructType& type, const std::vector<unsigned>& prefix, Json& object,
+               int depth) {
     if (depth > kMaxDepth) broken = true;
     Reader reader(bytes);
     while (!broken) {
@@ -93,7 +103,8 @@ class Walker {
           nested = false;
           break;
         }
-        nested = nested || (field.protobuf.size() > path.size() && std::equal(path.begin(), path.end(), field.protobuf.begin()));
+        nested = nested ||
+                 (field.protobuf.size() > path.size() && std::equal(path.begin(), path.end(), field.protobuf.begin()));
       }
       if (nested && wire->wire == 2) message(wire->bytes, type, path, object, depth + 1);
     }
@@ -130,23 +141,34 @@ class Walker {
 
   Json value(const TypeRef& type, const WireField& wire, int depth) {
     switch (type.kind) {
-      case Kind::kString: return std::string(wire.bytes);
-      case Kind::kBytes: return base64_encode(wire.bytes);
-      case Kind::kInt32: return static_cast<std::int64_t>(static_cast<std::int32_t>(wire.value));
-      case Kind::kInt64: return static_cast<std::int64_t>(wire.value);
-      case Kind::kBool: return wire.value != 0;
+      case Kind::kString:
+        return std::string(wire.bytes);
+      case Kind::kBytes:
+        return base64_encode(wire.bytes);
+      case Kind::kInt32:
+        return static_cast<std::int64_t>(static_cast<std::int32_t>(wire.value));
+      case Kind::kInt64:
+        return static_cast<std::int64_t>(wire.value);
+      case Kind::kBool:
+        return wire.value != 0;
       case Kind::kTime:
-      case Kind::kMicroTime: return time(wire.bytes, type.kind == Kind::kMicroTime);
-      case Kind::kQuantity: return text_field(wire.bytes, 1);
-      case Kind::kIntOrString: return int_or_string(wire.bytes);
-      case Kind::kAny: return any(wire.bytes);
-      case Kind::kList: return items(*type.element, wire.bytes, depth);  // a list inside a map has a message of its own
+      case Kind::kMicroTime:
+        return time(wire.bytes, type.kind == Kind::kMicroTime);
+      case Kind::kQuantity:
+        return text_field(wire.bytes, 1);
+      case Kind::kIntOrString:
+        return int_or_string(wire.bytes);
+      case Kind::kAny:
+        return any(wire.bytes);
+      case Kind::kList:
+        return items(*type.element, wire.bytes, depth);  // a list inside a map has a message of its own
       case Kind::kStruct: {
         Json object = Json::object();
         message(wire.bytes, *type.type, {}, object, depth + 1);
         return object;
       }
-      default: return {};
+      default:
+        return {};
     }
   }
 
@@ -169,10 +191,11 @@ class Walker {
       if (wire->number == 1) seconds = static_cast<std::int64_t>(wire->value);
       if (wire->number == 2) nanos = static_cast<std::int64_t>(wire->value);
     }
-    if (!any) return {};  // the zero time
+    if (!any) return {};                               // the zero time
     constexpr std::int64_t kFarthest = 9'000'000'000;  // what a system_clock in nanoseconds holds
     if (seconds < -kFarthest || seconds > kFarthest) return {};
-    const SystemTime point{std::chrono::duration_cast<SystemTime::duration>(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos))};
+    const SystemTime point{std::chrono::duration_cast<SystemTime::duration>(std::chrono::seconds(seconds) +
+                                                                            std::chrono::nanoseconds(nanos))};
     return micro ? format_rfc3339_micro(point) : format_rfc3339(point);
   }
 

@@ -131,6 +131,18 @@ Outcome<Done> admit_priority(const Registry& registry, const Kind& kind, Json& p
   return Done{};
 }
 
+// No RuntimeClass is served, so none is ever found.
+Outcome<Done> admit_runtime_class(const Kind& kind, const Json& pod) {
+  const std::string name = string_at(pod, "metadata/name");
+  if (const std::string wanted = string_at(pod, "spec/runtimeClassName"); !wanted.empty()) {
+    return forbidden(kind, name, fmt::format("pod rejected: RuntimeClass \"{}\" not found", wanted));
+  }
+  if (find_path(pod, "spec/overhead") != nullptr) {
+    return forbidden(kind, name, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
+  }
+  return Done{};
+}
+
 void add_tolerations(Json& pod) {
   Json& tolerations = pod["spec"]["tolerations"];
   if (!tolerations.is_array()) tolerations = Json::array();
@@ -156,6 +168,7 @@ Outcome<Done> admit_create(const Registry& registry, const Kind& kind, std::stri
   if (!object["spec"].is_object()) object["spec"] = Json::object();
   if (auto admitted = admit_service_account(registry, kind, ns, object); !admitted.ok()) return admitted;
   if (auto admitted = admit_priority(registry, kind, object); !admitted.ok()) return admitted;
+  if (auto admitted = admit_runtime_class(kind, object); !admitted.ok()) return admitted;
   add_tolerations(object);
   return Done{};
 }

@@ -101,7 +101,7 @@ Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json 
   const std::string name = string_at(metadata, "name");
   FieldErrors errors;
   validate_create(kind, object, errors);
-  if (!errors.empty()) return errors.to_failure(kind, generate ? "" : name);
+  if (!errors.empty()) return errors.to_failure(kind, name);
   if (auto admitted = admit_valid(*this, kind, ns, object, nullptr, options); !admitted.ok()) return admitted.failure();
   track_fields(kind, object, nullptr, options, "", clock_);
 

@@ -69,7 +69,7 @@ void validate_config_map(const Json& object, FieldErrors& errors) {
       total += decoded_size(value);
     }
   }
-  if (total > kMostBytes) errors.too_long("", kMostBytes);
+  if (total > kMostBytes) errors.too_long("[]", kMostBytes);
 }
 
 void validate_config_map_update(const Json& object, const Json& old, FieldErrors& errors) {

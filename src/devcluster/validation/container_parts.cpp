@@ -16,20 +16,28 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Words kEnvFields = {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.podIP", "status.podIPs"};
+const Words kEnvFields = {"metadata.name",           "metadata.namespace", "metadata.uid", "spec.nodeName",
+                          "spec.serviceAccountName", "status.hostIP",      "status.podIP", "status.podIPs"};
 // Labels that exist but are not offered everywhere; anything else cannot even be converted.
-const Words kKnownFields = {"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "spec.schedulerName",
-                            "status.phase", "status.hostIP", "status.podIP", "status.podIPs"};
-const Words kResources = {"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
+const Words kKnownFields = {"metadata.annotations", "metadata.labels", "metadata.name",      "metadata.namespace",
+                            "metadata.uid",         "spec.nodeName",   "spec.restartPolicy", "spec.serviceAccountName",
+                            "spec.schedulerName",   "status.phase",    "status.hostIP",      "status.podIP",
+                            "status.podIPs"};
+const Words kResources = {"limits.cpu",   "limits.ephemeral-storage",   "limits.memory",
+                          "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
 
-bool contains(const Words& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
+bool contains(const Words& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
 
 void check_key_selector(const Json& selector, const std::string& path, FieldErrors& errors) {
   const std::string name = string_at(selector, "name");
   for (const std::string& problem : dns1123_subdomain_errors(name)) errors.invalid(path + ".name", name, problem);
   const std::string key = string_at(selector, "key");
-  if (key.empty()) errors.required(path + ".key");
-  else for (const std::string& problem : config_map_key_errors(key)) errors.invalid(path + ".key", key, problem);
+  if (key.empty())
+    errors.required(path + ".key");
+  else
+    for (const std::string& problem : config_map_key_errors(key)) errors.invalid(path + ".key", key, problem);
 }
 
 void check_value_from(const Json& variable, const std::string& path, FieldErrors& errors) {
@@ -50,9 +58,13 @@ void check_value_from(const Json& variable, const std::string& path, FieldErrors
       check_key_selector(*selector, path + "." + name, errors);
     }
   }
-  if (sources == 0) errors.invalid(path, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`");
-  else if (!string_at(variable, "value").empty()) errors.invalid(path, "", "may not be specified when `value` is not empty");
-  else if (sources > 1) errors.invalid(path, "", "may not have more than one field specified at a time");
+  if (sources == 0)
+    errors.invalid(path, "",
+                   "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`");
+  else if (!string_at(variable, "value").empty())
+    errors.invalid(path, "", "may not be specified when `value` is not empty");
+  else if (sources > 1)
+    errors.invalid(path, "", "may not have more than one field specified at a time");
 }
 
 void check_port(const Json& port, const std::string& path, FieldErrors& errors) {
@@ -69,10 +81,29 @@ void check_resource_name(const std::string& name, const std::string& path, Field
   for (const std::string& problem : problems) errors.invalid(path, name, problem);
   if (name.find('/') != std::string::npos) return;
   static const Words kContainer = {"cpu", "memory", "ephemeral-storage"};
-  static const Words kStandard = {"cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods",
-                                  "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps", "persistentvolumeclaims", "storage", "requests.storage", "services.nodeports", "services.loadbalancers"};
+  static const Words kStandard = {"cpu",
+                                  "memory",
+                                  "ephemeral-storage",
+                                  "requests.cpu",
+                                  "requests.memory",
+                                  "requests.ephemeral-storage",
+                                  "limits.cpu",
+                                  "limits.memory",
+                                  "limits.ephemeral-storage",
+                                  "pods",
+                                  "resourcequotas",
+                                  "services",
+                                  "replicationcontrollers",
+                                  "secrets",
+                                  "configmaps",
+                                  "persistentvolumeclaims",
+                                  "storage",
+                                  "requests.storage",
+                                  "services.nodeports",
+                                  "services.loadbalancers"};
   const bool huge = name.starts_with("hugepages-");
-  if (problems.empty() && !huge && !contains(kStandard, name)) errors.invalid(path, name, "must be a standard resource type or fully qualified");
+  if (problems.empty() && !huge && !contains(kStandard, name))
+    errors.invalid(path, name, "must be a standard resource type or fully qualified");
   if (!huge && !contains(kContainer, name)) errors.invalid(path, name, "must be a standard resource for containers");
 }
 
@@ -102,26 +133,37 @@ void validate_field_ref(const Json& reference, const std::string& path, const Wo
     if (contains(kKnownFields, base)) return errors.invalid(path, base, "does not support subscript");
   }
   if (string_at(reference, "apiVersion") != "v1") {
-    return errors.invalid(path + ".fieldPath", field, fmt::format("error converting fieldPath: unsupported pod version: {}", string_at(reference, "apiVersion")));
+    return errors.invalid(
+        path + ".fieldPath", field,
+        fmt::format("error converting fieldPath: unsupported pod version: {}", string_at(reference, "apiVersion")));
   }
-  if (!contains(kKnownFields, field)) return errors.invalid(path + ".fieldPath", field, fmt::format("error converting fieldPath: field label not supported: {}", field));
+  if (!contains(kKnownFields, field))
+    return errors.invalid(path + ".fieldPath", field,
+                          fmt::format("error converting fieldPath: field label not supported: {}", field));
   if (!contains(supported, field)) errors.not_supported(path + ".fieldPath", field, supported);
 }
 
 void validate_resource_ref(const Json& reference, const std::string& path, bool volume, FieldErrors& errors) {
   const std::string resource = string_at(reference, "resource");
-  if (volume && string_at(reference, "containerName").empty()) errors.required(path + ".containerName");
-  else if (resource.empty()) errors.required(path + ".resource");
-  else if (!contains(kResources, resource) && !resource.starts_with("limits.hugepages-") && !resource.starts_with("requests.hugepages-")) errors.not_supported(path + ".resource", resource, kResources);
+  if (volume && string_at(reference, "containerName").empty())
+    errors.required(path + ".containerName");
+  else if (resource.empty())
+    errors.required(path + ".resource");
+  else if (!contains(kResources, resource) && !resource.starts_with("limits.hugepages-") &&
+           !resource.starts_with("requests.hugepages-"))
+    errors.not_supported(path + ".resource", resource, kResources);
   const std::string divisor = string_at(reference, "divisor", "0");
   if (divisor == "0") return;
   static const Words kMemory = {"1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"};
   if (resource.ends_with(".cpu") && divisor != "1" && divisor != "1m") {
     errors.invalid(path + ".divisor", resource, "only divisor's values 1m and 1 are supported with the cpu resource");
   } else if (resource.ends_with(".memory") && !contains(kMemory, divisor)) {
-    errors.invalid(path + ".divisor", resource, "only divisor's values " + join(kMemory, ", ") + " are supported with the memory resource");
+    errors.invalid(path + ".divisor", resource,
+                   "only divisor's values " + join(kMemory, ", ") + " are supported with the memory resource");
   } else if (resource.ends_with(".ephemeral-storage") && !contains(kMemory, divisor)) {
-    errors.invalid(path + ".divisor", resource, "only divisor's values " + join(kMemory, ", ") + " are supported with the local ephemeral storage resource");
+    errors.invalid(
+        path + ".divisor", resource,
+        "only divisor's values " + join(kMemory, ", ") + " are supported with the local ephemeral storage resource");
   }
 }
 
@@ -130,8 +172,10 @@ void validate_env(const Json& container, const std::string& path, FieldErrors& e
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const std::string at = fmt::format("{}.env[{}]", path, i);
     const std::string name = string_at(variables[i], "name");
-    if (name.empty()) errors.required(at + ".name");
-    else for (const std::string& problem : env_name_errors(name)) errors.invalid(at + ".name", name, problem);
+    if (name.empty())
+      errors.required(at + ".name");
+    else
+      for (const std::string& problem : env_name_errors(name)) errors.invalid(at + ".name", name, problem);
     check_value_from(variables[i], at + ".valueFrom", errors);
   }
   const Json& sources = list_at(container, "envFrom");
@@ -147,8 +191,11 @@ void validate_env(const Json& container, const std::string& path, FieldErrors& e
       if (reference == nullptr) continue;
       ++count;
       const std::string name = string_at(*reference, "name");
-      if (name.empty()) errors.required(at + "." + kind + ".name");
-      else for (const std::string& problem : dns1123_subdomain_errors(name)) errors.invalid(at + "." + kind + ".name", name, problem);
+      if (name.empty())
+        errors.required(at + "." + kind + ".name");
+      else
+        for (const std::string& problem : dns1123_subdomain_errors(name))
+          errors.invalid(at + "." + kind + ".name", name, problem);
     }
     if (count == 0) errors.invalid(path + ".envFrom", "", "must specify one of: `configMapRef` or `secretRef`");
     if (count > 1) errors.invalid(path + ".envFrom", "", "may not have more than one field specified at a time");
@@ -170,7 +217,8 @@ void validate_handler(const Json& handler, const std::string& path, bool grpc, F
       if (kind == "httpGet" && string_at(*action, "path").empty()) errors.required(at + ".path");
       check_port(action->value("port", Json(0)), at + ".port", errors);
       const std::string scheme = string_at(*action, "scheme");
-      if (kind == "httpGet" && scheme != "HTTP" && scheme != "HTTPS") errors.not_supported(at + ".scheme", scheme, {"HTTP", "HTTPS"});
+      if (kind == "httpGet" && scheme != "HTTP" && scheme != "HTTPS")
+        errors.not_supported(at + ".scheme", scheme, {"HTTP", "HTTPS"});
     }
   }
   if (count == 0) errors.required(path, "must specify a handler type");
@@ -178,7 +226,8 @@ void validate_handler(const Json& handler, const std::string& path, bool grpc, F
 
 void validate_probe(const Json& probe, const std::string& path, FieldErrors& errors) {
   validate_handler(probe, path, true, errors);
-  for (const char* field : {"initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"}) {
+  for (const char* field :
+       {"initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"}) {
     const auto value = int_at(probe, field);
     if (value && *value < 0) errors.invalid(path + "." + field, *value, kNonNegative);
   }
@@ -205,8 +254,10 @@ void validate_resources(const Json& resources, const std::string& path, FieldErr
     const auto asked = Quantity::parse(text);
     const auto most = Quantity::parse(limit->is_string() ? limit->get<std::string>() : "0");
     if (!asked || !most) continue;
-    if (!(*asked == *most) && !overcommit) errors.invalid(path + ".requests", text, fmt::format("must be equal to {} limit", name));
-    else if (*asked > *most) errors.invalid(path + ".requests", text, fmt::format("must be less than or equal to {} limit", name));
+    if (!(*asked == *most) && !overcommit)
+      errors.invalid(path + ".requests", text, fmt::format("must be equal to {} limit", name));
+    else if (*asked > *most)
+      errors.invalid(path + ".requests", text, fmt::format("must be less than or equal to {} limit", name));
   }
 }
 

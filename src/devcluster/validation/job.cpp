@@ -17,15 +17,21 @@ void non_negative(const Json& spec, const char* field, FieldErrors& errors) {
   if (value && *value < 0) errors.invalid(std::string("spec.") + field, *value, "must be greater than or equal to 0");
 }
 
-void validate_exit_codes(const Json& requirement, const std::string& path, const std::set<std::string>& containers, FieldErrors& errors) {
+void validate_exit_codes(const Json& requirement, const std::string& path, const std::set<std::string>& containers,
+                         FieldErrors& errors) {
   const std::string op = string_at(requirement, "operator");
-  if (op.empty()) errors.required(path + ".operator", "valid values: [\"In\" \"NotIn\"]");
-  else if (op != "In" && op != "NotIn") errors.not_supported(path + ".operator", op, {"In", "NotIn"});
+  if (op.empty())
+    errors.required(path + ".operator", "valid values: [\"In\" \"NotIn\"]");
+  else if (op != "In" && op != "NotIn")
+    errors.not_supported(path + ".operator", op, {"In", "NotIn"});
   const std::string container = string_at(requirement, "containerName");
-  if (find(requirement, "containerName") != nullptr && !containers.contains(container)) {
-    errors.invalid(path + ".containerName", container, "must be one of the container or initContainer names in the pod template");
+  if (const Json* named = find(requirement, "containerName");
+      named != nullptr && named->is_string() && !containers.contains(container)) {
+    errors.invalid(path + ".containerName", container,
+                   "must be one of the container or initContainer names in the pod template");
   }
-  const Json values = requirement.value("values", Json::array());
+  const Json* listed = find(requirement, "values");
+  const Json values = listed != nullptr && listed->is_array() ? *listed : Json::array();
   if (values.empty()) errors.invalid_text(path + ".values", "[]int32{}", "at least one value is required");
   if (values.size() > 255) errors.too_many(path + ".values", values.size(), 255);
   std::set<std::int64_t> seen;
@@ -40,11 +46,15 @@ void validate_exit_codes(const Json& requirement, const std::string& path, const
   if (!ordered) errors.invalid(path + ".values", values, "must be ordered");
 }
 
-void validate_failure_rule(const Json& rule, const std::string& path, const std::set<std::string>& containers, FieldErrors& errors) {
+void validate_failure_rule(const Json& rule, const std::string& path, const std::set<std::string>& containers,
+                           FieldErrors& errors) {
   const std::string action = string_at(rule, "action");
-  if (action.empty()) errors.required(path + ".action", "valid values: [\"Count\" \"FailJob\" \"Ignore\"]");
-  else if (action != "Count" && action != "FailJob" && action != "Ignore") errors.not_supported(path + ".action", action, {"Count", "FailJob", "Ignore"});
+  if (action.empty())
+    errors.required(path + ".action", "valid values: [\"Count\" \"FailJob\" \"Ignore\"]");
+  else if (action != "Count" && action != "FailJob" && action != "Ignore")
+    errors.not_supported(path + ".action", action, {"Count", "FailJob", "Ignore"});
   const Json* codes = find(rule, "onExitCodes");
+  if (codes != nullptr && codes->is_null()) codes = nullptr;
   const Json* conditions = find(rule, "onPodConditions");
   if (codes != nullptr) validate_exit_codes(*codes, path + ".onExitCodes", containers, errors);
   const bool has_conditions = conditions != nullptr && !conditions->empty();
@@ -53,16 +63,19 @@ void validate_failure_rule(const Json& rule, const std::string& path, const std:
       const std::string at = fmt::format("{}.onPodConditions[{}]", path, i);
       validate_qualified_name(string_at((*conditions)[i], "type"), at + ".type", errors);
       const std::string status = string_at((*conditions)[i], "status");
-      if (status != "True" && status != "False" && status != "Unknown") errors.not_supported(at + ".status", status, {"False", "True", "Unknown"});
+      if (status != "True" && status != "False" && status != "Unknown")
+        errors.not_supported(at + ".status", status, {"False", "True", "Unknown"});
     }
   }
-  if (codes != nullptr && has_conditions) errors.invalid_omitted(path, "specifying both OnExitCodes and OnPodConditions is not supported");
-  if (codes == nullptr && !has_conditions) errors.invalid_omitted(path, "specifying one of OnExitCodes and OnPodConditions is required");
+  if (codes != nullptr && has_conditions)
+    errors.invalid_omitted(path, "specifying both OnExitCodes and OnPodConditions is not supported");
+  if (codes == nullptr && !has_conditions)
+    errors.invalid_omitted(path, "specifying one of OnExitCodes and OnPodConditions is required");
 }
 
 void validate_failure_policy(const Json& spec, FieldErrors& errors) {
   const Json* rules = find_path(spec, "podFailurePolicy/rules");
-  if (rules == nullptr) return;
+  if (rules == nullptr || !rules->is_array()) return;
   if (rules->size() > 20) errors.too_many("spec.podFailurePolicy.rules", rules->size(), 20);
   std::set<std::string> containers;
   for (const char* list : {"containers", "initContainers"}) {
@@ -70,15 +83,19 @@ void validate_failure_policy(const Json& spec, FieldErrors& errors) {
       for (const Json& container : *found) containers.insert(string_at(container, "name"));
     }
   }
-  for (std::size_t i = 0; i < rules->size(); ++i) validate_failure_rule((*rules)[i], fmt::format("spec.podFailurePolicy.rules[{}]", i), containers, errors);
+  for (std::size_t i = 0; i < rules->size(); ++i)
+    validate_failure_rule((*rules)[i], fmt::format("spec.podFailurePolicy.rules[{}]", i), containers, errors);
 }
 
 void validate_restart_policy(const Json& spec, FieldErrors& errors) {
   const std::string policy = string_at(spec, "template/spec/restartPolicy");
   const char* path = "spec.template.spec.restartPolicy";
-  if (policy == "Always" || policy.empty()) errors.required(path, "valid values: \"OnFailure\", \"Never\"");
-  else if (policy != "OnFailure" && policy != "Never") errors.not_supported(path, policy, {"OnFailure", "Never"});
-  else if (find(spec, "podFailurePolicy") != nullptr && policy != "Never") errors.invalid(path, policy, "only \"Never\" is supported when podFailurePolicy is specified");
+  if (policy == "Always" || policy.empty())
+    errors.required(path, "valid values: \"OnFailure\", \"Never\"");
+  else if (policy != "OnFailure" && policy != "Never")
+    errors.not_supported(path, policy, {"OnFailure", "Never"});
+  else if (find(spec, "podFailurePolicy") != nullptr && policy != "Never")
+    errors.invalid(path, policy, "only \"Never\" is supported when podFailurePolicy is specified");
 }
 
 void validate_selector(const Json& job, FieldErrors& errors) {
@@ -92,7 +109,8 @@ void validate_selector(const Json& job, FieldErrors& errors) {
   if (!parsed) return;
   const Json* labels = find_path(spec, "template/metadata/labels");
   if (!parsed->matches(labels == nullptr ? Json() : *labels)) {
-    errors.invalid("spec.template.metadata.labels", labels == nullptr ? Json() : *labels, "`selector` does not match template `labels`");
+    errors.invalid("spec.template.metadata.labels", labels == nullptr ? Json() : *labels,
+                   "`selector` does not match template `labels`");
   }
 }
 
@@ -102,17 +120,23 @@ void validate_generated(const Json& job, FieldErrors& errors) {
   const Json* labels = find_path(job, "spec/template/metadata/labels");
   const auto check = [&](const char* label, const std::string& wanted) {
     const std::string actual = labels == nullptr ? "" : labels->value(label, "");
-    if (actual != wanted) errors.invalid("spec.template.metadata.labels", labels == nullptr ? Json() : *labels, fmt::format("must be '{}'", wanted));
+    if (actual != wanted)
+      errors.invalid("spec.template.metadata.labels", labels == nullptr ? Json() : *labels,
+                     fmt::format("must be '{}'", wanted));
   };
   check("controller-uid", string_at(job, "metadata/uid"));
   check("job-name", string_at(job, "metadata/name"));
 }
 
 void validate_job_fields(const Json& spec, FieldErrors& errors) {
-  for (const char* field : {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"}) non_negative(spec, field, errors);
+  for (const char* field :
+       {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"})
+    non_negative(spec, field, errors);
   const std::string mode = string_at(spec, "completionMode");
-  if (mode != "NonIndexed" && mode != "Indexed" && !mode.empty()) errors.not_supported("spec.completionMode", mode, {"NonIndexed", "Indexed"});
-  if (mode == "Indexed" && !int_at(spec, "completions")) errors.required("spec.completions", "when completion mode is Indexed");
+  if (mode != "NonIndexed" && mode != "Indexed" && !mode.empty())
+    errors.not_supported("spec.completionMode", mode, {"NonIndexed", "Indexed"});
+  if (mode == "Indexed" && !int_at(spec, "completions"))
+    errors.required("spec.completions", "when completion mode is Indexed");
   validate_failure_policy(spec, errors);
   validate_pod_template(spec.value("template", Json::object()), "spec.template", errors);
   validate_restart_policy(spec, errors);
@@ -132,7 +156,8 @@ void validate_job_update(const Json& job, const Json& old, FieldErrors& errors) 
   validate_job_fields(spec, errors);
   validate_selector(job, errors);
   for (const char* field : {"completions", "selector"}) {
-    if (spec.value(field, Json()) != before.value(field, Json())) errors.invalid(std::string("spec.") + field, spec.value(field, Json()), "field is immutable");
+    if (spec.value(field, Json()) != before.value(field, Json()))
+      errors.invalid(std::string("spec.") + field, spec.value(field, Json()), "field is immutable");
   }
   // Scheduling directives may change while a Job that never started is suspended.
   Json ours = spec.value("template", Json::object());
@@ -147,7 +172,8 @@ void validate_job_update(const Json& job, const Json& old, FieldErrors& errors) 
   }
   if (ours != theirs) errors.invalid_text("spec.template", "core.PodTemplateSpec{...}", "field is immutable");
   for (const char* field : {"completionMode", "podFailurePolicy"}) {
-    if (spec.value(field, Json()) != before.value(field, Json())) errors.invalid(std::string("spec.") + field, spec.value(field, Json()), "field is immutable");
+    if (spec.value(field, Json()) != before.value(field, Json()))
+      errors.invalid(std::string("spec.") + field, spec.value(field, Json()), "field is immutable");
   }
 }
 

@@ -31,7 +31,7 @@ void validate_owner_references(const Json& references, FieldErrors& errors) {
   std::string controller;
   for (std::size_t i = 0; i < references.size(); ++i) {
     const Json& reference = references[i];
-    const std::string path = fmt::format("metadata.ownerReferences[{}]", i);
+    const std::string path = "metadata.ownerReferences";  // without the index, as a real server writes it
     for (const char* field : {"apiVersion", "kind", "name", "uid"}) {
       if (string_at(reference, field).empty()) {
         errors.invalid(
@@ -54,13 +54,14 @@ void validate_owner_references(const Json& references, FieldErrors& errors) {
 }
 
 void validate_finalizers(const Json& finalizers, FieldErrors& errors) {
-  for (const Json& finalizer : finalizers) {
+  for (std::size_t i = 0; i < finalizers.size(); ++i) {
+    const Json& finalizer = finalizers[i];
     const std::string name = finalizer.is_string() ? finalizer.get<std::string>() : "";
     for (const std::string& problem : qualified_name_errors(name)) errors.invalid("metadata.finalizers", name, problem);
     // The names without a domain are Kubernetes' own.
     if (name.find('/') == std::string::npos && name != "orphan" && name != "foregroundDeletion" &&
         name != "kubernetes") {
-      errors.invalid("metadata.finalizers", name,
+      errors.invalid(fmt::format("metadata.finalizers[{}]", i), name,
                      "name is neither a standard finalizer name nor is it fully qualified");
     }
   }

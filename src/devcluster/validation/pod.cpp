@@ -18,11 +18,14 @@ using Words = std::vector<std::string>;
 
 void one_of(const Json& spec, const char* field, const std::string& path, const Words& allowed, FieldErrors& errors) {
   const std::string value = string_at(spec, field);
-  if (value.empty()) errors.required(path + "." + field);
-  else if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) errors.not_supported(path + "." + field, value, allowed);
+  if (value.empty())
+    errors.required(path + "." + field);
+  else if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
+    errors.not_supported(path + "." + field, value, allowed);
 }
 
-void check_names(const Json& spec, const char* field, const std::string& path, Words (*check)(std::string_view), FieldErrors& errors) {
+void check_names(const Json& spec, const char* field, const std::string& path, Words (*check)(std::string_view),
+                 FieldErrors& errors) {
   const std::string value = string_at(spec, field);
   if (value.empty()) return;
   for (const std::string& problem : check(value)) errors.invalid(path + "." + field, value, problem);
@@ -37,32 +40,43 @@ void check_tolerations(const Json& tolerations, const std::string& path, FieldEr
     const std::string effect = string_at(toleration, "effect");
     const std::string value = string_at(toleration, "value");
     if (!key.empty()) validate_qualified_name(key, at + ".key", errors);
-    if (key.empty() && op != "Exists") errors.invalid(at + ".operator", op, "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
-    if (find(toleration, "tolerationSeconds") != nullptr && effect != "NoExecute") errors.invalid(at + ".effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
+    if (key.empty() && op != "Exists")
+      errors.invalid(at + ".operator", op,
+                     "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
+    if (find(toleration, "tolerationSeconds") != nullptr && effect != "NoExecute")
+      errors.invalid(at + ".effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
     if (op.empty() || op == "Equal") {
-      if (const auto problems = label_value_errors(value); !problems.empty()) errors.invalid(at + ".operator", value, join(problems, ";"));
+      if (const auto problems = label_value_errors(value); !problems.empty())
+        errors.invalid(at + ".operator", value, join(problems, ";"));
     } else if (op == "Exists") {
-      if (!value.empty()) errors.invalid_text(at + ".operator", "core.Toleration{...}", "value must be empty when `operator` is 'Exists'");
+      if (!value.empty())
+        errors.invalid_text(at + ".operator", "core.Toleration{...}",
+                            "value must be empty when `operator` is 'Exists'");
     } else {
       errors.not_supported(at + ".operator", op, {"Equal", "Exists"});
     }
     static const Words kEffects = {"NoSchedule", "PreferNoSchedule", "NoExecute"};
-    if (!effect.empty() && std::find(kEffects.begin(), kEffects.end(), effect) == kEffects.end()) errors.not_supported(at + ".effect", effect, kEffects);
+    if (!effect.empty() && std::find(kEffects.begin(), kEffects.end(), effect) == kEffects.end())
+      errors.not_supported(at + ".effect", effect, kEffects);
   }
 }
 
 void check_security_context(const Json& context, const std::string& path, FieldErrors& errors) {
   for (const char* field : {"runAsUser", "runAsGroup", "fsGroup"}) {
     const auto value = int_at(context, field);
-    if (value && (*value < 0 || *value > std::numeric_limits<std::int32_t>::max())) errors.invalid(path + "." + field, *value, "must be between 0 and 2147483647, inclusive");
+    if (value && (*value < 0 || *value > std::numeric_limits<std::int32_t>::max()))
+      errors.invalid(path + "." + field, *value, "must be between 0 and 2147483647, inclusive");
   }
   const Json& groups = list_at(context, "supplementalGroups");
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const auto value = groups[i].get<std::int64_t>();
-    if (value < 0 || value > std::numeric_limits<std::int32_t>::max()) errors.invalid(fmt::format("{}.supplementalGroups[{}]", path, i), value, "must be between 0 and 2147483647, inclusive");
+    if (value < 0 || value > std::numeric_limits<std::int32_t>::max())
+      errors.invalid(fmt::format("{}.supplementalGroups[{}]", path, i), value,
+                     "must be between 0 and 2147483647, inclusive");
   }
   const std::string change = string_at(context, "fsGroupChangePolicy");
-  if (!change.empty() && change != "OnRootMismatch" && change != "Always") errors.not_supported(path + ".fsGroupChangePolicy", change, {"OnRootMismatch", "Always"});
+  if (!change.empty() && change != "OnRootMismatch" && change != "Always")
+    errors.not_supported(path + ".fsGroupChangePolicy", change, {"Always", "OnRootMismatch"});
   validate_seccomp(context, path, errors);
 }
 
@@ -72,7 +86,8 @@ void check_host_aliases(const Json& spec, const std::string& path, FieldErrors& 
     const Json& names = list_at(aliases[i], "hostnames");
     for (std::size_t j = 0; j < names.size(); ++j) {
       const std::string name = names[j].is_string() ? names[j].get<std::string>() : "";
-      for (const std::string& problem : dns1123_subdomain_errors(name)) errors.invalid(fmt::format("{}.hostAliases[{}].hostnames", path, i), name, problem);
+      for (const std::string& problem : dns1123_subdomain_errors(name))
+        errors.invalid(path + ".hostAliases.hostnames", name, problem);
     }
   }
 }
@@ -82,15 +97,21 @@ void validate_spec(const Json& spec, const std::string& path, const std::string&
   validate_containers(spec, path, volumes, errors);
   one_of(spec, "restartPolicy", path, {"Always", "OnFailure", "Never"}, errors);
   one_of(spec, "dnsPolicy", path, {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"}, errors);
-  if (string_at(spec, "dnsPolicy") == "None" && list_at(spec.value("dnsConfig", Json::object()), "nameservers").empty()) {
-    if (find(spec, "dnsConfig") == nullptr) errors.required(path + ".dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None");
-    else errors.required(path + ".dnsConfig.nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None");
+  if (string_at(spec, "dnsPolicy") == "None" &&
+      list_at(spec.value("dnsConfig", Json::object()), "nameservers").empty()) {
+    if (find(spec, "dnsConfig") == nullptr)
+      errors.required(path + ".dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None");
+    else
+      errors.required(path + ".dnsConfig.nameservers",
+                      "must provide at least one DNS nameserver when `dnsPolicy` is None");
   }
   if (const Json* selector = find(spec, "nodeSelector")) validate_labels(*selector, path + ".nodeSelector", errors);
-  if (const Json* context = find(spec, "securityContext")) check_security_context(*context, path + ".securityContext", errors);
+  if (const Json* context = find(spec, "securityContext"))
+    check_security_context(*context, path + ".securityContext", errors);
   check_names(spec, "serviceAccountName", path, dns1123_subdomain_errors, errors);
   check_names(spec, "nodeName", path, dns1123_subdomain_errors, errors);
-  if (const auto deadline = int_at(spec, "activeDeadlineSeconds"); deadline && (*deadline < 1 || *deadline > std::numeric_limits<std::int32_t>::max())) {
+  if (const auto deadline = int_at(spec, "activeDeadlineSeconds");
+      deadline && (*deadline < 1 || *deadline > std::numeric_limits<std::int32_t>::max())) {
     errors.invalid(path + ".activeDeadlineSeconds", *deadline, "must be between 1 and 2147483647, inclusive");
   }
   check_names(spec, "hostname", path, dns1123_label_errors, errors);
@@ -108,10 +129,14 @@ Json without_changeable(Json spec, const Json& old) {
     for (std::size_t i = 0; i < spec[list].size(); ++i) spec[list][i]["image"] = old[list][i].value("image", "");
   }
   for (const char* field : {"activeDeadlineSeconds", "tolerations", "schedulingGates"}) {
-    if (old.contains(field)) spec[field] = old[field];
-    else spec.erase(field);
+    if (old.contains(field))
+      spec[field] = old[field];
+    else
+      spec.erase(field);
   }
-  if (int_at(old, "terminationGracePeriodSeconds").value_or(0) < 0 && int_at(spec, "terminationGracePeriodSeconds") == 1) spec["terminationGracePeriodSeconds"] = old["terminationGracePeriodSeconds"];
+  if (int_at(old, "terminationGracePeriodSeconds").value_or(0) < 0 &&
+      int_at(spec, "terminationGracePeriodSeconds") == 1)
+    spec["terminationGracePeriodSeconds"] = old["terminationGracePeriodSeconds"];
   return spec;
 }
 
@@ -150,46 +175,61 @@ void validate_seccomp(const Json& context, const std::string& path, FieldErrors&
   const std::string type = string_at(*profile, "type");
   const Json* local = find(*profile, "localhostProfile");
   if (type == "Localhost") {
-    if (local == nullptr) errors.required(at + ".localhostProfile", "must be set when seccomp type is Localhost");
-    else validate_relative_path(local->get<std::string>(), at + ".localhostProfile", errors);
+    if (local == nullptr)
+      errors.required(at + ".localhostProfile", "must be set when seccomp type is Localhost");
+    else
+      validate_relative_path(local->get<std::string>(), at + ".localhostProfile", errors);
   } else if (local != nullptr) {
     errors.invalid_text(at + ".localhostProfile", go_value(*local), "can only be set when seccomp type is Localhost");
   }
-  if (type.empty()) errors.required(at + ".type", "type is required when seccompProfile is set");
-  else if (type != "Localhost" && type != "RuntimeDefault" && type != "Unconfined") errors.not_supported(at + ".type", type, {"Localhost", "RuntimeDefault", "Unconfined"});
+  if (type.empty())
+    errors.required(at + ".type", "type is required when seccompProfile is set");
+  else if (type != "Localhost" && type != "RuntimeDefault" && type != "Unconfined")
+    errors.not_supported(at + ".type", type, {"Localhost", "RuntimeDefault", "Unconfined"});
 }
 
-void validate_pod_spec(const Json& spec, std::string_view path, FieldErrors& errors) { validate_spec(spec, std::string(path), "", errors); }
+void validate_pod_spec(const Json& spec, std::string_view path, FieldErrors& errors) {
+  validate_spec(spec, std::string(path), "", errors);
+}
 
 void validate_pod_template(const Json& pod_template, std::string_view path, FieldErrors& errors) {
   const std::string at(path);
   if (const Json* labels = find_path(pod_template, "metadata/labels")) validate_labels(*labels, at + ".labels", errors);
-  if (const Json* annotations = find_path(pod_template, "metadata/annotations")) validate_annotations(*annotations, at + ".annotations", errors);
+  if (const Json* annotations = find_path(pod_template, "metadata/annotations"))
+    validate_annotations(*annotations, at + ".annotations", errors);
   const Json spec = pod_template.value("spec", Json::object());
   validate_spec(spec, at + ".spec", "", errors);
-  if (!list_at(spec, "ephemeralContainers").empty()) errors.forbidden(at + ".spec.ephemeralContainers", "ephemeral containers not allowed in pod template");
+  if (!list_at(spec, "ephemeralContainers").empty())
+    errors.forbidden(at + ".spec.ephemeralContainers", "ephemeral containers not allowed in pod template");
 }
 
 void validate_pod(const Json& pod, FieldErrors& errors) {
   const Json spec = pod.value("spec", Json::object());
   validate_spec(spec, "spec", string_at(pod, "metadata/name"), errors);
-  if (!list_at(spec, "ephemeralContainers").empty()) errors.forbidden("spec.ephemeralContainers", "cannot be set on create");
+  if (!list_at(spec, "ephemeralContainers").empty())
+    errors.forbidden("spec.ephemeralContainers", "cannot be set on create");
 }
 
 void validate_pod_update(const Json& pod, const Json& old, FieldErrors& errors) {
   const Json& spec = pod["spec"];
   const Json& before = old["spec"];
   validate_spec(spec, "spec", string_at(pod, "metadata/name"), errors);
-  if (!check_container_count(spec, before, "containers", errors) || !check_container_count(spec, before, "initContainers", errors)) return;
+  if (!check_container_count(spec, before, "containers", errors) ||
+      !check_container_count(spec, before, "initContainers", errors))
+    return;
   const auto deadline = int_at(spec, "activeDeadlineSeconds");
   const auto old_deadline = int_at(before, "activeDeadlineSeconds");
-  if (deadline && old_deadline && *deadline > *old_deadline) return errors.invalid("spec.activeDeadlineSeconds", *deadline, "must be less than or equal to previous value");
-  if (!deadline && old_deadline) errors.invalid_text("spec.activeDeadlineSeconds", "null", "must not update from a positive integer to nil value");
+  if (deadline && old_deadline && *deadline > *old_deadline)
+    return errors.invalid("spec.activeDeadlineSeconds", *deadline, "must be less than or equal to previous value");
+  if (!deadline && old_deadline)
+    errors.invalid_text("spec.activeDeadlineSeconds", "null", "must not update from a positive integer to nil value");
   check_added_tolerations(spec, before, errors);
   if (without_changeable(spec, before) != before) {
-    errors.forbidden("spec",
-                     "pod updates may not change fields other than `spec.containers[*].image`, `spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing tolerations) "
-                     "or `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)");
+    errors.forbidden(
+        "spec",
+        "pod updates may not change fields other than `spec.containers[*].image`, `spec.initContainers[*].image`, "
+        "`spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing tolerations) "
+        "or `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)");
   }
 }
 

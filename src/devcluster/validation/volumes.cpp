@@ -16,7 +16,8 @@ namespace {
 
 void require(const Json& source, const char* field, const std::string& path, FieldErrors& errors) {
   const Json* value = find(source, field);
-  if (value == nullptr || *value == "" || (value->is_array() && value->empty())) errors.required(path + "." + field);
+  if (value == nullptr || value->is_null() || *value == "" || (value->is_array() && value->empty()))
+    errors.required(path + "." + field);
 }
 
 void check_mode(const Json& source, const char* field, const std::string& path, FieldErrors& errors) {
@@ -52,23 +53,29 @@ void check_host_path(const Json& source, const std::string& path, FieldErrors& e
     return;
   }
   if (has_backstep(value)) errors.invalid(path + ".path", value, "must not contain '..'");
-  static const std::vector<std::string> kTypes = {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"};
+  static const std::vector<std::string> kTypes = {
+      "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"};
   const std::string type = string_at(source, "type");
   if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end()) errors.not_supported(path + ".type", type, kTypes);
 }
 
 // Paths of all sources of one projected volume share a directory.
-void check_projected_paths(const Json& source, const std::string& value, const std::string& path, std::set<std::string>& seen, FieldErrors& errors) {
+void check_projected_paths(const Json& source, const std::string& value, const std::string& path,
+                           std::set<std::string>& seen, FieldErrors& errors) {
   for (const Json& item : list_at(source, "items")) {
     const std::string file = string_at(item, "path");
-    if (!file.empty() && !seen.insert(file).second) errors.invalid(path, value.empty() ? file : value, "conflicting duplicate paths");
+    if (!file.empty() && !seen.insert(file).second)
+      errors.invalid(path, value.empty() ? file : value, "conflicting duplicate paths");
   }
 }
 
-void check_token_source(const Json& token, const std::string& path, const std::string& volume_path, FieldErrors& errors) {
+void check_token_source(const Json& token, const std::string& path, const std::string& volume_path,
+                        FieldErrors& errors) {
   const std::int64_t seconds = int_at(token, "expirationSeconds").value_or(3600);
-  if (seconds < 600) errors.invalid(path + ".expirationSeconds", seconds, "may not specify a duration less than 10 minutes");
-  if (seconds > (std::int64_t{1} << 32)) errors.invalid(path + ".expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds");
+  if (seconds < 600)
+    errors.invalid(path + ".expirationSeconds", seconds, "may not specify a duration less than 10 minutes");
+  if (seconds > (std::int64_t{1} << 32))
+    errors.invalid(path + ".expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds");
   if (string_at(token, "path").empty()) errors.required(volume_path + ".path");
 }
 
@@ -115,8 +122,11 @@ void check_claim_template(const Json& source, const std::string& path, FieldErro
 void check_csi(const Json& source, const std::string& path, FieldErrors& errors) {
   const std::string driver = string_at(source, "driver");
   if (driver.empty()) errors.required(path + ".driver");
-  else for (const std::string& problem : dns1123_subdomain_errors(to_lower(driver))) errors.invalid(path + ".driver", driver, problem);
-  if (const Json* secret = find(source, "nodePublishSecretRef"); secret != nullptr && string_at(*secret, "name").empty()) errors.required(path + ".nodePublishSecretRef.name");
+  for (const std::string& problem : dns1123_subdomain_errors(to_lower(driver)))
+    errors.invalid(path + ".driver", driver, problem);
+  if (const Json* secret = find(source, "nodePublishSecretRef");
+      secret != nullptr && string_at(*secret, "name").empty())
+    errors.required(path + ".nodePublishSecretRef.name");
 }
 
 void check_nfs(const Json& source, const std::string& path, FieldErrors& errors) {
@@ -130,7 +140,28 @@ using SourceCheck = void (*)(const Json&, const std::string&, FieldErrors&);
 
 void check_empty_dir(const Json& source, const std::string& path, FieldErrors& errors) {
   const auto limit = Quantity::parse(string_at(source, "sizeLimit", "0"));
-  if (limit.ok() && limit->negative()) errors.forbidden(path + ".sizeLimit", "SizeLimit field must be a valid resource quantity");
+  if (limit.ok() && limit->negative())
+    errors.forbidden(path + ".sizeLimit", "SizeLimit field must be a valid resource quantity");
+}
+void check_iscsi(const Json& source, const std::string& path, FieldErrors& errors) {
+  require(source, "targetPortal", path, errors);
+  require(source, "iqn", path, errors);
+}
+void check_fc(const Json& source, const std::string& path, FieldErrors& errors) {
+  const bool names = !list_at(source, "targetWWNs").empty();
+  const bool ids = !list_at(source, "wwids").empty();
+  if (names == ids) errors.required(path + ".targetWWNs", "must specify either targetWWNs or wwids, but not both");
+  if (names && !int_at(source, "lun")) errors.required(path + ".lun", "lun is required if targetWWNs is specified");
+}
+void check_flocker(const Json& source, const std::string& path, FieldErrors& errors) {
+  if (string_at(source, "datasetName").empty() && string_at(source, "datasetUUID").empty()) {
+    errors.required(path, "one of datasetName and datasetUUID is required");
+  }
+}
+void check_quobyte(const Json& source, const std::string& path, FieldErrors& errors) {
+  if (string_at(source, "registry").empty())
+    errors.required(path + ".registry", "must be a host:port pair or multiple pairs separated by commas");
+  require(source, "volume", path, errors);
 }
 void check_git_repo(const Json& source, const std::string& path, FieldErrors& errors) {
   require(source, "repository", path, errors);
@@ -147,7 +178,9 @@ void check_config_map(const Json& source, const std::string& path, FieldErrors& 
   check_mode(source, "defaultMode", path, errors);
   check_items(source, path, errors);
 }
-void check_claim(const Json& source, const std::string& path, FieldErrors& errors) { require(source, "claimName", path, errors); }
+void check_claim(const Json& source, const std::string& path, FieldErrors& errors) {
+  require(source, "claimName", path, errors);
+}
 void check_downward(const Json& source, const std::string& path, FieldErrors& errors) {
   check_mode(source, "defaultMode", path, errors);
   for (const Json& item : list_at(source, "items")) validate_downward_item(item, path, errors);
@@ -156,12 +189,14 @@ template <const char*... Fields>
 void check_required(const Json& source, const std::string& path, FieldErrors& errors) {
   (require(source, Fields, path, errors), ...);
 }
-constexpr char kPdName[] = "pdName", kVolumeId[] = "volumeID", kEndpoints[] = "endpoints", kPath[] = "path", kMonitors[] = "monitors", kImage[] = "image", kDriver[] = "driver", kSecretName[] = "secretName",
-               kShareName[] = "shareName", kVolumePath[] = "volumePath", kPdId[] = "pdID", kDiskName[] = "diskName", kDiskUri[] = "diskURI", kGateway[] = "gateway", kSystem[] = "system", kVolumeName[] = "volumeName";
+constexpr char kPdName[] = "pdName", kVolumeId[] = "volumeID", kEndpoints[] = "endpoints", kPath[] = "path",
+               kMonitors[] = "monitors", kImage[] = "image", kDriver[] = "driver", kSecretName[] = "secretName",
+               kShareName[] = "shareName", kVolumePath[] = "volumePath", kPdId[] = "pdID", kDiskName[] = "diskName",
+               kDiskUri[] = "diskURI", kGateway[] = "gateway", kSystem[] = "system", kVolumeName[] = "volumeName";
 
 struct Source {
   const char* name;
-  const char* path;   // as messages write it
+  const char* path;  // as messages write it
   SourceCheck check;
 };
 
@@ -174,16 +209,16 @@ constexpr Source kSources[] = {
     {"awsElasticBlockStore", "awsElasticBlockStore", check_required<kVolumeId>},
     {"secret", "secret", check_secret},
     {"nfs", "nfs", check_nfs},
-    {"iscsi", "iscsi", nullptr},
+    {"iscsi", "iscsi", check_iscsi},
     {"glusterfs", "glusterfs", check_required<kEndpoints, kPath>},
-    {"flocker", "flocker", nullptr},
+    {"flocker", "flocker", check_flocker},
     {"persistentVolumeClaim", "persistentVolumeClaim", check_claim},
     {"rbd", "rbd", check_required<kMonitors, kImage>},
     {"cinder", "cinder", check_required<kVolumeId>},
     {"cephfs", "cephfs", check_required<kMonitors>},
-    {"quobyte", "quobyte", nullptr},
+    {"quobyte", "quobyte", check_quobyte},
     {"downwardAPI", "downwardAPI", check_downward},
-    {"fc", "fc", nullptr},
+    {"fc", "fc", check_fc},
     {"flexVolume", "flexVolume", check_required<kDriver>},
     {"configMap", "configMap", check_config_map},
     {"azureFile", "azureFile", check_required<kSecretName, kShareName>},
@@ -191,7 +226,7 @@ constexpr Source kSources[] = {
     {"photonPersistentDisk", "photonPersistentDisk", check_required<kPdId>},
     {"portworxVolume", "portworxVolume", check_required<kVolumeId>},
     {"azureDisk", "azureDisk", check_required<kDiskName, kDiskUri>},
-    {"storageos", "storageos", nullptr},
+    {"storageos", "storageos", check_required<kVolumeName>},
     {"projected", "projected", check_projected},
     {"scaleIO", "scaleIO", check_required<kGateway, kSystem, kVolumeName>},
     {"csi", "csi", check_csi},
@@ -202,7 +237,7 @@ void check_source(const Json& volume, const std::string& path, FieldErrors& erro
   int count = 0;
   for (const Source& source : kSources) {
     const Json* value = find(volume, source.name);
-    if (value == nullptr) continue;
+    if (value == nullptr || value->is_null()) continue;
     if (count++ > 0) {
       errors.forbidden(path + "." + source.name, "may not specify more than 1 volume type");
     } else if (source.check != nullptr) {
@@ -220,14 +255,16 @@ void validate_relative_path(const std::string& value, const std::string& path, F
 }
 
 void validate_downward_item(const Json& item, const std::string& path, FieldErrors& errors) {
-  static const std::vector<std::string> kFields = {"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"};
+  static const std::vector<std::string> kFields = {"metadata.annotations", "metadata.labels", "metadata.name",
+                                                   "metadata.namespace", "metadata.uid"};
   require(item, "path", path, errors);
   check_local_path(string_at(item, "path"), path + ".path", errors);
   const Json* field = find(item, "fieldRef");
   const Json* resource = find(item, "resourceFieldRef");
   if (field != nullptr) {
     validate_field_ref(*field, path + ".fieldRef", kFields, errors);
-    if (resource != nullptr) errors.invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
+    if (resource != nullptr)
+      errors.invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
   } else if (resource != nullptr) {
     validate_resource_ref(*resource, path + ".resourceFieldRef", true, errors);
   } else {
@@ -236,23 +273,29 @@ void validate_downward_item(const Json& item, const std::string& path, FieldErro
   check_mode(item, "mode", path, errors);
 }
 
-std::set<std::string> validate_volumes(const Json& volumes, const std::string& path, const std::string& pod_name, FieldErrors& errors) {
+std::set<std::string> validate_volumes(const Json& volumes, const std::string& path, const std::string& pod_name,
+                                       FieldErrors& errors) {
   std::set<std::string> names;
   std::set<std::string> created;
   for (const Json& volume : volumes) {
-    if (!pod_name.empty() && find(volume, "ephemeral") != nullptr) created.insert(pod_name + "-" + string_at(volume, "name"));
+    if (!pod_name.empty() && find(volume, "ephemeral") != nullptr)
+      created.insert(pod_name + "-" + string_at(volume, "name"));
   }
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     const std::string at = fmt::format("{}[{}]", path, i);
     const std::size_t before = errors.causes().size();
     const std::string name = string_at(volumes[i], "name");
     check_source(volumes[i], at, errors);
-    if (name.empty()) errors.required(at + ".name");
-    else for (const std::string& problem : dns1123_label_errors(name)) errors.invalid(at + ".name", name, problem);
+    if (name.empty())
+      errors.required(at + ".name");
+    else
+      for (const std::string& problem : dns1123_label_errors(name)) errors.invalid(at + ".name", name, problem);
     if (names.contains(name)) errors.duplicate(at + ".name", name);
     if (errors.causes().size() == before) names.insert(name);
     const std::string claim = string_at(volumes[i], "persistentVolumeClaim/claimName");
-    if (created.contains(claim)) errors.invalid(at + ".persistentVolumeClaim.claimName", claim, "must not reference a PVC that gets created for an ephemeral volume");
+    if (created.contains(claim))
+      errors.invalid(at + ".persistentVolumeClaim.claimName", claim,
+                     "must not reference a PVC that gets created for an ephemeral volume");
   }
   return names;
 }
