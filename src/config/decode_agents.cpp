@@ -38,7 +38,7 @@ EnvVar decode_env_var(const View& view) {
   }
   const View ref = view["secret_ref"];
   if (!ref.is_map()) return variable;
-  variable.secret_ref = SecretKeyRef{ref["name"].text(), ref["key"].text()};
+  variable.secret_ref = SecretKeyRef{ref["name"].text(), ref["key"].text(), false};
   if (!variable.value.empty()) ref.error("secret_ref may not be used when value is not empty");
   for (const std::string& reason : check_dns1123_subdomain(variable.secret_ref->name)) {
     ref["name"].error("Invalid value: " + in_quotes(variable.secret_ref->name) + ": " + reason);

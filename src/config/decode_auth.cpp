@@ -8,7 +8,7 @@ namespace {
 
 std::optional<SecretKeyRef> decode_secret_ref(const View& view) {
   if (!view.is_map()) return std::nullopt;
-  return SecretKeyRef{view["name"].text(), view["key"].text()};
+  return SecretKeyRef{view["name"].text(), view["key"].text(), false};
 }
 
 void check_origin_type(const View& view, const std::string& owner, const AuthOrigin& origin) {
@@ -50,6 +50,9 @@ AuthOrigin decode_origin(const View& view) {
   origin.extract_header = view["extract"]["header"].text();
   origin.env_name = view["env_name"].text();
   origin.secret_ref = decode_secret_ref(view["secret_ref"]);
+  origin.ttl_ms = view["ttl_ms"].integer();
+  origin.timeout_ms = view["timeout_ms"].integer();
+  origin.pass_env = view["pass_env"].string_list();
   return origin;
 }
 

@@ -21,6 +21,15 @@ inline constexpr const char* kMainContainer = "agent";
 inline constexpr const char* kInitContainer = "workspace-init";
 inline constexpr const char* kSnapshotKey = "agent-config.yaml";
 
+// One file a credential binding puts into the agent's main container. Files of one directory share one projected
+// volume, mounted as a directory and never by subPath, so that the kubelet renews them in running pods.
+struct CredentialMount {
+  std::string secret;  // name of a Secret; empty = the agent's own
+  std::string key;     // in that Secret
+  std::string path;    // absolute
+  bool optional = false;
+};
+
 struct BuildInput {
   const AgentSpec& spec;
   const config::Config& config;
@@ -31,6 +40,9 @@ struct BuildInput {
   std::vector<config::EnvVar> credential_env;           // wins over kubernetes.env of the same name
   std::map<std::string, std::string>
       credential_files;  // workspace files a binding adds, e.g. .fracta/user-settings.json
+  std::vector<CredentialMount> credential_mounts = {};  // below kDefaultAuthMountPath the agent's own Secret is mounted
+                                                        // whole: name only files elsewhere
+  config::StringMap auth_secret_annotations = {};       // e.g. when to renew what is in it
 };
 
 // In the order they are created: owner first (design §2.2). ConfigMap and Secret carry no ownerReferences yet; the

@@ -55,9 +55,11 @@ Result<Json> make_secret(const Plan& plan) {
   FRACTA_TRY(check_size("Secret", auth_secret_name(plan.id), plan.secret_data));
   Json data = Json::object();
   for (const auto& [key, value] : plan.secret_data) data[key] = base64_encode(value);
+  Json metadata = metadata_of(plan, auth_secret_name(plan.id));
+  for (const auto& [key, value] : plan.secret_annotations) metadata["annotations"][key] = value;
   return Json{{"apiVersion", "v1"},
               {"kind", "Secret"},
-              {"metadata", metadata_of(plan, auth_secret_name(plan.id))},
+              {"metadata", std::move(metadata)},
               {"type", "Opaque"},
               {"data", std::move(data)}};
 }

@@ -24,8 +24,9 @@ Json env_json(const std::vector<config::EnvVar>& env) {
   Json list = Json::array();
   for (const config::EnvVar& entry : env) {
     if (entry.secret_ref) {
-      const Json ref = {{"name", entry.secret_ref->name}, {"key", entry.secret_ref->key}};
-      list.push_back({{"name", entry.name}, {"valueFrom", {{"secretKeyRef", ref}}}});
+      Json ref = {{"name", entry.secret_ref->name}, {"key", entry.secret_ref->key}};
+      if (entry.secret_ref->optional) ref["optional"] = true;
+      list.push_back({{"name", entry.name}, {"valueFrom", {{"secretKeyRef", std::move(ref)}}}});
     } else {
       list.push_back({{"name", entry.name}, {"value", entry.value}});
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -107,6 +108,18 @@ Result<void> check_deadline(const std::optional<std::int64_t>& seconds) {
   return invalid("active_deadline_seconds must be between 1 and 315360000");
 }
 
+Result<void> check_credential_mounts(const std::vector<CredentialMount>& mounts) {
+  std::set<std::string> taken;
+  for (const CredentialMount& mount : mounts) {
+    const std::string name = mount.path.substr(mount.path.rfind('/') + 1);
+    if (!mount.path.starts_with('/') || mount.path.rfind('/') == 0 || name.empty() || name.starts_with(".."))
+      return invalid("credential file \"" + shorten(mount.path, 120) + "\" is no usable absolute path");
+    if (!taken.insert(mount.path).second)
+      return invalid("two credentials are delivered to the file \"" + shorten(mount.path, 120) + "\"");
+  }
+  return {};
+}
+
 Result<void> fill_commands(const Adapter& adapter, const AdapterInput& input, const std::string& token, Plan& plan) {
   plan.env = adapter.environment(input);
   for (config::EnvVar& entry : plan.env) entry.value = escape_expansion(entry.value);
@@ -148,6 +161,9 @@ Result<Plan> make_plan(const BuildInput& input) {
   plan.working_directory = plan.workspace_path + "/agents/" + plan.id;
   plan.auth_mount_path = first_set(input.auth_mount_path, kDefaultAuthMountPath);
   plan.secret_data = input.auth_secret_data;
+  plan.secret_annotations = input.auth_secret_annotations;
+  plan.credential_mounts = input.credential_mounts;
+  FRACTA_TRY(check_credential_mounts(plan.credential_mounts));
   plan.resources = override_resources(kubernetes.resources, plan.spec.resources);
   plan.active_deadline_seconds =
       plan.spec.active_deadline_seconds ? plan.spec.active_deadline_seconds : kubernetes.active_deadline_seconds;

@@ -24,6 +24,8 @@ struct Plan {
   std::vector<WorkspaceFile> files;
   std::optional<StreamServer> stream;
   std::map<std::string, std::string> secret_data;
+  config::StringMap secret_annotations;
+  std::vector<CredentialMount> credential_mounts;  // checked: absolute, no two alike
   config::Resources resources;
   std::optional<std::int64_t> active_deadline_seconds;
   std::string spawned_at;

@@ -15,6 +15,31 @@ void set_unless_empty(Json& object, const char* key, Json value) {
   if (!empty) object[key] = std::move(value);
 }
 
+// Readable for the user the container runs as: the fsGroup where there is one, else the image's user, whoever that is.
+int secret_file_mode(const config::KubernetesConfig& kubernetes) { return has_fs_group(kubernetes) ? 0440 : 0444; }
+
+// Directory -> the files in it.
+std::map<std::string, std::vector<CredentialMount>> by_directory(const Plan& plan) {
+  std::map<std::string, std::vector<CredentialMount>> directories;
+  for (const CredentialMount& mount : plan.credential_mounts)
+    directories[mount.path.substr(0, mount.path.rfind('/'))].push_back(mount);
+  return directories;
+}
+
+std::string credential_volume_name(std::size_t index) { return "credential-files-" + std::to_string(index); }
+
+Json credential_volume(const Plan& plan, std::size_t index, const std::vector<CredentialMount>& files) {
+  Json sources = Json::array();
+  for (const CredentialMount& file : files) {
+    Json source = {{"name", file.secret.empty() ? auth_secret_name(plan.id) : file.secret},
+                   {"items", {{{"key", file.key}, {"path", file.path.substr(file.path.rfind('/') + 1)}}}}};
+    if (file.optional) source["optional"] = true;
+    sources.push_back({{"secret", std::move(source)}});
+  }
+  return {{"name", credential_volume_name(index)},
+          {"projected", {{"defaultMode", secret_file_mode(plan.config.kubernetes)}, {"sources", std::move(sources)}}}};
+}
+
 Json volumes_json(const Plan& plan) {
   const auto& kubernetes = plan.config.kubernetes;
   Json workspace = {{"name", config::kWorkspaceVolume}};
@@ -27,13 +52,13 @@ Json volumes_json(const Plan& plan) {
   // Owner first (design §2.2): the pod may be there before its Secret. An optional volume would then be mounted empty
   // and filled a minute later; a required one makes the kubelet wait. Without data nobody may wait for it.
   secret["optional"] = plan.secret_data.empty();
-  // Readable for the user the container runs as: the fsGroup where there is one, else the image's user, whoever that
-  // is.
-  secret["defaultMode"] = has_fs_group(kubernetes) ? 0440 : 0444;
+  secret["defaultMode"] = secret_file_mode(kubernetes);
   Json volumes =
       Json::array({std::move(workspace),
                    {{"name", config::kAgentConfigVolume}, {"configMap", {{"name", config_map_name(plan.id)}}}},
                    {{"name", config::kAuthSecretVolume}, {"secret", std::move(secret)}}});
+  std::size_t index = 0;
+  for (const auto& [directory, files] : by_directory(plan)) volumes.push_back(credential_volume(plan, index++, files));
   if (kubernetes.extra_volumes) {
     for (const Json& extra : *kubernetes.extra_volumes) volumes.push_back(extra);
   }
@@ -83,6 +108,9 @@ Json main_container(const Plan& plan) {
       Json::array({workspace_mount(plan),
                    config_mount(),
                    {{"name", config::kAuthSecretVolume}, {"mountPath", plan.auth_mount_path}, {"readOnly", true}}});
+  std::size_t index = 0;
+  for (const auto& [directory, files] : by_directory(plan))
+    mounts.push_back({{"name", credential_volume_name(index++)}, {"mountPath", directory}, {"readOnly", true}});
   if (plan.config.kubernetes.extra_volume_mounts) {
     for (const Json& extra : *plan.config.kubernetes.extra_volume_mounts) mounts.push_back(extra);
   }

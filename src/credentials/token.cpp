@@ -1,0 +1,151 @@
+#include "fracta/credentials/token.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "fracta/base/json.hpp"
+#include "fracta/base/text.hpp"
+#include "fracta/base/time.hpp"
+
+namespace fracta::credentials {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::int64_t kLastSecond = 253'402'300'799;  // 9999-12-31T23:59:59Z, the last that RFC 3339 can write
+
+std::optional<SystemTime> jwt_expiry(std::string_view text) {
+  const auto pieces = split(text, '.');
+  if (pieces.size() != 3 || !pieces[0].starts_with("eyJ")) return std::nullopt;
+  const auto payload = base64url_decode(pieces[1]);
+  if (!payload) return std::nullopt;
+  const auto claims = parse_json(*payload);
+  if (!claims || !claims->is_object()) return std::nullopt;
+  const Json* exp = find(*claims, "exp");
+  if (exp == nullptr || !exp->is_number()) return std::nullopt;
+  const double at = exp->get<double>();
+  if (!std::isfinite(at) || at < 0 || at > static_cast<double>(kLastSecond)) return std::nullopt;
+  return SystemTime{seconds{static_cast<std::int64_t>(at)}};
+}
+
+// Takes the value out of an envelope where there is one.
+void open_envelope(Token& token) {
+  const std::string_view text = trim(token.value);
+  if (!text.starts_with('{')) {
+    token.expires_at = jwt_expiry(text);
+    return;
+  }
+  const auto json = parse_json(text);
+  if (!json || !json->is_object()) return;
+  if (string_at(*json, "kind") == "ExecCredential") {
+    std::string value = string_at(*json, "status/token");
+    if (value.empty()) return;
+    token.expires_at = parse_rfc3339(string_at(*json, "status/expirationTimestamp"));
+    if (!token.expires_at) token.expires_at = jwt_expiry(value);
+    token.value = std::move(value);
+  } else if (int_at(*json, "Version") == 1) {
+    token.expires_at = parse_rfc3339(string_at(*json, "Expiration"));
+  }
+}
+
+bool is_token_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+         c == '+' || c == '=';
+}
+
+// Long runs with letters and digits, as all common tokens have them; a path's steps are shorter or plain words.
+bool looks_like_token(std::string_view run) {
+  if (run.size() < 16) return false;
+  const bool digit = std::any_of(run.begin(), run.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool letter =
+      std::any_of(run.begin(), run.end(), [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
+  return digit && letter;
+}
+
+bool announces_secret(std::string_view word) {
+  const std::string lower = to_lower(word);
+  for (const std::string_view end :
+       {"bearer", "basic", "token", "password", "passwd", "secret", "key", "authorization"})
+    if (lower.ends_with(end)) return true;
+  return false;
+}
+
+constexpr std::string_view kRedacted = "<redacted>";
+
+// `password=x`, `token: x`, `Bearer x`, and anything that looks like a token.
+std::string redact_words(std::string_view text) {
+  std::string out;
+  bool secret_follows = false;
+  for (std::size_t i = 0; i < text.size();) {
+    if (!is_token_char(text[i]) || text[i] == '=') {
+      if (text[i] == '\n') secret_follows = false;
+      out += text[i++];
+      continue;
+    }
+    std::size_t end = i;
+    while (end < text.size() && is_token_char(text[end]) &&
+           !(text[end] == '=' && end + 1 < text.size() && is_token_char(text[end + 1]) && end - i < 16))
+      ++end;
+    const std::string_view run = text.substr(i, end - i);
+    const bool announced = announces_secret(run);
+    const bool separator = end < text.size() && (text[end] == '=' || text[end] == ':' || text[end] == ' ');
+    if (announced && separator) {
+      out += run;
+      const std::string lower = to_lower(run);
+      secret_follows = text[end] != ' ' || lower.ends_with("bearer") || lower.ends_with("basic");
+    } else {
+      out += secret_follows || looks_like_token(run) ? kRedacted : run;
+      secret_follows = false;
+    }
+    i = end;
+  }
+  return out;
+}
+
+void erase_all(std::string& text, std::string_view needle) {
+  for (std::size_t at = text.find(needle); at != std::string::npos; at = text.find(needle, at + kRedacted.size()))
+    text.replace(at, needle.size(), kRedacted);
+}
+
+}  // namespace
+
+std::string Token::trimmed() const { return std::string(trim(value)); }
+
+Result<Token> parse_token(std::string output, std::chrono::milliseconds ttl, SystemTime now) {
+  Token token;
+  token.value = std::move(output);
+  token.obtained_at = now;
+  if (trim(token.value).empty()) return make_error(ErrorCode::kInvalid, "it printed nothing on standard output");
+  if (token.value.find('\0') != std::string::npos)
+    return make_error(ErrorCode::kInvalid, "it printed a NUL byte; a token is text");
+  open_envelope(token);
+  if (!token.expires_at && ttl.count() > 0)
+    token.expires_at = now + std::min<std::chrono::milliseconds>(ttl, std::chrono::hours{24 * 3650});
+  if (token.expires_at && *token.expires_at <= now)
+    return make_error(ErrorCode::kInvalid,
+                      "it printed a token that expired at " + format_rfc3339(*token.expires_at) + " already");
+  return token;
+}
+
+SystemTime refresh_time(SystemTime obtained, SystemTime expires) {
+  const auto life = std::max(expires - obtained, SystemTime::duration{});
+  const SystemTime::duration lead = std::min<SystemTime::duration>(kShortestRenewable, life / 2);
+  return obtained + std::min(life / 5 * 4, life - lead);
+}
+
+std::string redact_stderr(std::string_view standard_error, std::string_view standard_output, std::size_t max) {
+  std::string text(standard_error.substr(standard_error.size() - std::min<std::size_t>(standard_error.size(), 4096)));
+  // What was printed as the token must not come back, as a whole or line by line.
+  for (const auto& line : split(standard_output, '\n'))
+    if (const auto piece = trim(line); piece.size() >= 4) erase_all(text, piece);
+  text = redact_words(text);
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  const auto all = trim(text);
+  if (all.size() <= max) return shorten(all, max);
+  return "..." + shorten(all.substr(all.size() - max), max);
+}
+
+}  // namespace fracta::credentials
