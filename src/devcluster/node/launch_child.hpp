@@ -23,8 +23,6 @@ struct RawPlan {
   std::size_t step_count;
   int* slots;
   bool user_namespace;
-  uid_t outer_uid;
-  gid_t outer_gid;
   const char *uid_map, *gid_map;
   int inside_pidfd;  // >= 0: enter that process's namespaces instead
   const char* hostname;

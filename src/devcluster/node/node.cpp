@@ -26,7 +26,8 @@ std::string waiting_reason(const Json& pod, const std::string& container) {
   for (const char* list : {"status/containerStatuses", "status/initContainerStatuses"})
     if (const Json* statuses = find_path(pod, list); statuses != nullptr && statuses->is_array())
       for (const auto& status : *statuses)
-        if (string_at(status, "name") == container) return string_at(status, "state/waiting/reason", "ContainerCreating");
+        if (string_at(status, "name") == container)
+          return string_at(status, "state/waiting/reason", "ContainerCreating");
   return "ContainerCreating";
 }
 

@@ -113,7 +113,7 @@ void PodWorker::source_changed() {
 }
 
 Result<std::shared_ptr<ContainerLog>> PodWorker::log(const std::string& container, bool previous,
-                                                      std::string_view waiting_reason) {
+                                                     std::string_view waiting_reason) {
   const std::lock_guard lock(mutex_);
   const auto found = logs_.find(container);
   if (found == logs_.end() || !found->second.first) {
@@ -124,7 +124,8 @@ Result<std::shared_ptr<ContainerLog>> PodWorker::log(const std::string& containe
     const std::string_view why = waiting_reason == "ErrImagePull"       ? "image can't be pulled"
                                  : waiting_reason == "ImagePullBackOff" ? "trying and failing to pull image"
                                                                         : waiting_reason;
-    return make_error(ErrorCode::kInvalid, fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", container, name_, why));
+    return make_error(ErrorCode::kInvalid,
+                      fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", container, name_, why));
   }
   auto log = previous ? found->second.second : found->second.first;
   if (!log)

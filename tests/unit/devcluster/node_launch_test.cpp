@@ -15,6 +15,7 @@
 
 #include "devcluster/node/root_file_system.hpp"
 #include "fracta/base/file.hpp"
+#include "fracta/base/stop.hpp"
 
 namespace fracta::devcluster {
 namespace {
@@ -174,16 +175,16 @@ TEST_F(LaunchTest, DiesWithADaemonThatIsKilled) {
     if (started) pause();
     _exit(1);
   }
-  const auto wait_for = [](const auto& condition) {
-    for (int i = 0; i < 2'000 && !condition(); ++i) usleep(5'000);
+  const auto eventually = [](const auto& condition) {
+    for (int i = 0; i < 2'000 && !condition(); ++i) wait_for({}, std::chrono::milliseconds{5});
     return condition();
   };
-  EXPECT_TRUE(wait_for([&] { return std::filesystem::exists(*directory_ / "locked"); }));
+  EXPECT_TRUE(eventually([&] { return std::filesystem::exists(*directory_ / "locked"); }));
   kill(daemon, SIGKILL);
   waitpid(daemon, nullptr, 0);
   // Free again only when the last process of the container has gone.
   UniqueFd lock(open((*directory_ / "alive").c_str(), O_RDWR | O_CLOEXEC));
-  EXPECT_TRUE(wait_for([&] { return flock(lock.get(), LOCK_EX | LOCK_NB) == 0; }));
+  EXPECT_TRUE(eventually([&] { return flock(lock.get(), LOCK_EX | LOCK_NB) == 0; }));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Pods as a user sees them: small shell scripts run by the real node.
+#include "fracta/base/stop.hpp"
 #include "node_fixture.hpp"
 
 #include <filesystem>
@@ -339,7 +340,7 @@ TEST_F(NodePodsTest, StoppingTheNodeLeavesNoProcess) {
          pod("p", "trap '' TERM; exec 9>/h/alive; flock -n 9 && touch /h/locked; while :; do sleep 0.05; done", spec));
   wait_for_phase("p", "Running");
   for (int i = 0; i < 500 && !std::filesystem::exists(*directory_ / "locked"); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    wait_for({}, std::chrono::milliseconds{10});
   node_->stop();
   // The lock is free again only when every process of the container has gone.
   EXPECT_EQ(std::system(("flock -n " + (*directory_ / "alive") + " true").c_str()), 0);
@@ -363,6 +364,19 @@ TEST_F(ImagesTest, UnknownImagesFailAsOnARealNode) {
   wait_until("pods", "never", [&](const Json& o) { return waiting_reason(o) == "ErrImageNeverPull"; });
   wait_until("pods", "bad", [&](const Json& o) { return waiting_reason(o) == "InvalidImageName"; });
   wait_for_phase("ok", "Succeeded");
+}
+
+TEST_F(ImagesTest, AWaitingContainerHasNoLogAndSaysWhy) {
+  NodeOptions options;
+  options.any_image_is_host = false;
+  start_node(options);
+  create("pods", pod("p", "true", {{"main", {{"imagePullPolicy", "Never"}}}}));
+  const Json p = wait_until("pods", "p", [&](const Json& o) { return waiting_reason(o) == "ErrImageNeverPull"; });
+  NodeLogOptions log;
+  log.container = "main";
+  const auto read = node_->log(p, log, [](std::string_view) { return true; }, {});
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().message, "container \"main\" in pod \"p\" is waiting to start: ErrImageNeverPull");
 }
 
 TEST_F(ImagesTest, EntrypointOfTheHostImageTakesTheArgs) {
