@@ -64,6 +64,8 @@ Outcome<std::shared_ptr<const Filter>> make_filter(const Call& call) {
           "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", requirement.field));
     }
     if (std::find(own->second.begin(), own->second.end(), requirement.field) == own->second.end()) {
+      if (call.resource == "jobs")
+        return bad_request(fmt::format("field label \"{}\" not supported for Job", requirement.field));
       return bad_request(fmt::format("field label not supported: {}", requirement.field));
     }
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
 
@@ -81,15 +82,22 @@ Outcome<ListRequest> list_request(const Call& call, const Store& store) {
         {{"causes", Json::array({{{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}}})},
          {"retryAfterSeconds", 1}}};
   }
-  if (call.parameter("resourceVersionMatch") == "Exact") {
-    if (*version == 0) {
-      return Failure{422, "Invalid",
-                     "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch "
-                     "\"Exact\" is forbidden for resourceVersion \"0\"",
-                     Json()};
-    }
-    request.at = *version;
+  const std::string match = call.parameter("resourceVersionMatch");
+  FieldErrors errors;
+  if (!match.empty() && match != "Exact" && match != "NotOlderThan") {
+    errors.not_supported("resourceVersionMatch", match, {"Exact", "NotOlderThan", ""});
+  } else if (!match.empty() && call.parameter("resourceVersion").empty()) {
+    errors.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  } else if (match == "Exact" && *version == 0) {
+    errors.forbidden("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
   }
+  if (!errors.empty()) {
+    Kind options;
+    options.group = "meta.k8s.io";
+    options.kind = "ListOptions";
+    return errors.to_failure(options, "");
+  }
+  if (match == "Exact") request.at = *version;
   return request;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "devcluster/validation/names.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
 
@@ -40,17 +41,10 @@ bool is_symbol(const std::string& token) {
   return token.size() <= 2 && !token.empty() && std::string_view("(),!=<>").find(token[0]) != std::string_view::npos;
 }
 
+Error plain(std::string text) { return make_error(ErrorCode::kInvalid, std::move(text)); }
+
 Error unparsable(std::string_view what) {
   return make_error(ErrorCode::kInvalid, fmt::format("unable to parse requirement: {}", what));
-}
-
-bool label_key_ok(std::string_view key) {
-  const auto slash = key.find('/');
-  const std::string_view name = slash == std::string_view::npos ? key : key.substr(slash + 1);
-  if (slash != std::string_view::npos && !is_dns1123_subdomain(key.substr(0, slash))) return false;
-  const auto alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
-  if (name.empty() || name.size() > 63 || !alnum(name.front()) || !alnum(name.back())) return false;
-  return std::all_of(name.begin(), name.end(), [&](char c) { return alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 class Cursor {
@@ -96,14 +90,13 @@ Result<LabelSelector> LabelSelector::parse(std::string_view text) {
     if (negated) cursor.next();
     requirement.key = cursor.next();
     if (requirement.key.empty() || is_symbol(requirement.key)) {
-      return unparsable(fmt::format("found '{}', expected: !, identifier, or 'end of string'", requirement.key));
+      if (!negated && requirement.key == "," && !selector.requirements_.empty())
+        return plain("found ',', expected: identifier after ','");
+      return unparsable(fmt::format("found '{}', expected: {}", requirement.key,
+                                    negated ? "identifier" : "!, identifier, or 'end of string'"));
     }
-    if (!label_key_ok(requirement.key)) {
-      return unparsable(fmt::format(
-          "<nil>: Invalid value: \"{}\": name part must consist of alphanumeric characters, '-', '_' or '.', and must "
-          "start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
-          "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
-          requirement.key));
+    if (const auto problems = qualified_name_errors(requirement.key); !problems.empty()) {
+      return unparsable(fmt::format("<nil>: Invalid value: \"{}\": {}", requirement.key, join(problems, "; ")));
     }
     const std::string word = cursor.peek();
     if (negated || word.empty() || word == ",") {
@@ -127,12 +120,20 @@ Result<LabelSelector> LabelSelector::parse(std::string_view text) {
     } else {
       return unparsable(fmt::format("found '{}', expected: in, notin, =, ==, !=, gt, lt", word));
     }
+    std::size_t index = 0;
+    for (const std::string& value : requirement.values) {
+      if (const auto problems = label_value_errors(value); !problems.empty()) {
+        return unparsable(fmt::format("values[{}][{}]: Invalid value: \"{}\": {}", index, requirement.key, value,
+                                      join(problems, "; ")));
+      }
+      ++index;
+    }
     selector.requirements_.push_back(std::move(requirement));
     if (cursor.end()) break;
     if (const std::string comma = cursor.next(); comma != ",") {
-      return unparsable(fmt::format("found '{}', expected: ',' or 'end of string'", comma));
+      return plain(fmt::format("found '{}', expected: ',' or 'end of string'", comma));
     }
-    if (cursor.end()) return unparsable("found '', expected: identifier after ','");
+    if (cursor.end()) return plain("found '', expected: identifier after ','");
   }
   return selector;
 }

@@ -30,7 +30,7 @@ class RegistryTest : public testing::Test {
   Store store_;
   Registry registry_{store_, clock_};
   std::unique_ptr<TokenSigner> signer_;
-  std::unique_ptr<InProcessApi> api_;
+  std::unique_ptr<Api> api_;
 };
 
 TEST_F(RegistryTest, PodGetsTheDefaultsOfARealCluster) {
@@ -126,9 +126,9 @@ TEST_F(RegistryTest, AnOldResourceVersionIsAConflict) {
 }
 
 TEST_F(RegistryTest, AJobsTemplateCannotChange) {
-  create(
+  ASSERT_TRUE(create(
       "jobs.batch",
-      R"({"metadata":{"name":"j"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"a","image":"b:1"}]}}}})");
+      R"({"metadata":{"name":"j"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"a","image":"b:1"}]}}}})").ok());
   const auto changed = api_->mutate("jobs.batch", "default", "j", [](Json& job) {
     job["spec"]["template"]["spec"]["containers"][0]["image"] = "c:1";
     return true;
@@ -139,7 +139,7 @@ TEST_F(RegistryTest, AJobsTemplateCannotChange) {
 }
 
 TEST_F(RegistryTest, FinalizersKeepADeletedObjectUntilTheyAreGone) {
-  create("configmaps", R"({"metadata":{"name":"x","finalizers":["example.com/hold"]}})");
+  ASSERT_TRUE(create("configmaps", R"({"metadata":{"name":"x","finalizers":["example.com/hold"]}})").ok());
   ASSERT_TRUE(api_->remove("configmaps", "default", "x").ok());
   const auto waiting = api_->get("configmaps", "default", "x");
   ASSERT_TRUE(waiting.ok());
@@ -151,7 +151,7 @@ TEST_F(RegistryTest, FinalizersKeepADeletedObjectUntilTheyAreGone) {
 }
 
 TEST_F(RegistryTest, ABoundPodIsDeletedGracefully) {
-  create("pods", R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"a","image":"b"}]}})");
+  ASSERT_TRUE(create("pods", R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"a","image":"b"}]}})").ok());
   ASSERT_TRUE(api_->bind_pod("default", "p", "node-1").ok());
   EXPECT_EQ(api_->bind_pod("default", "p", "node-2").error().code, ErrorCode::kConflict);
   ASSERT_TRUE(api_->remove("pods", "default", "p").ok());
