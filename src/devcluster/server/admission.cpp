@@ -6,6 +6,7 @@
 
 #include "devcluster/server/strategy.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/stop.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {
@@ -32,7 +33,7 @@ Outcome<Done> check_namespace(const Registry& registry, const Kind& kind, std::s
 RecordPtr find_account(const Registry& registry, std::string_view ns, const std::string& name) {
   const int attempts = name == "default" ? 10 : 1;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (attempt > 0) wait_for({}, std::chrono::milliseconds(100));
     if (RecordPtr record = registry.store().get("serviceaccounts", object_key(ns, name))) return record;
   }
   return nullptr;
@@ -103,7 +104,8 @@ Outcome<Done> admit_priority(const Registry& registry, const Kind& kind, Json& p
   std::string preemption = "PreemptLowerPriority";
   RecordPtr found;
   if (class_name.empty()) {
-    for (const auto& [key, record] : registry.store().list("priorityclasses.scheduling.k8s.io", "")->records) {
+    const auto classes = registry.store().list("priorityclasses.scheduling.k8s.io", "");
+    for (const auto& [key, record] : classes->records) {
       if (bool_at(record->object, "globalDefault")) found = record;
     }
     if (found) class_name = string_at(found->object, "metadata/name");
