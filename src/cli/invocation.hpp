@@ -108,6 +108,12 @@ struct VersionArgs {
   Output output = Output::kDefault;
 };
 
+struct AuthDiagnoseArgs {
+  std::string runtime;  // empty: the agent's, else every runtime with an auth_profile
+  std::string agent;
+  bool run = false;
+};
+
 struct CompletionArgs {
   std::string shell;
 };
@@ -116,8 +122,9 @@ struct AgentRunArgs {
   std::vector<std::string> command;
 };
 
-using Verb = std::variant<SpawnArgs, GetArgs, DescribeArgs, LogsArgs, PeekArgs, WatchArgs, WaitArgs, KillArgs,
-                          ConfigArgs, ControlplaneArgs, DevclusterArgs, VersionArgs, CompletionArgs, AgentRunArgs>;
+using Verb =
+    std::variant<SpawnArgs, GetArgs, DescribeArgs, LogsArgs, PeekArgs, WatchArgs, WaitArgs, KillArgs, ConfigArgs,
+                 ControlplaneArgs, DevclusterArgs, VersionArgs, CompletionArgs, AgentRunArgs, AuthDiagnoseArgs>;
 
 struct Invocation {
   ClientArgs client;

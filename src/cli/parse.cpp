@@ -31,6 +31,7 @@ struct Tree {
   VersionArgs version;
   CompletionArgs completion;
   AgentRunArgs agent_run;
+  AuthDiagnoseArgs auth_diagnose;
   std::string task, host_type, format;
   std::vector<std::string> upstream_serve_flags;
   std::vector<std::pair<CLI::App*, std::function<Verb()>>> verbs;
@@ -220,6 +221,24 @@ void add_config(Tree& t) {
   validate->add_option("--context", t.validate.context, "for --server")->option_text("NAME");
 }
 
+void add_auth(Tree& t) {
+  auto* auth = t.app.add_subcommand("auth", "Credentials that agents get");
+  auth->require_subcommand(1);
+  auth->fallthrough();
+  auto* diagnose = auth->add_subcommand(
+      "diagnose",
+      "Show the credential plan of fracta.yaml and check it, without any value (exit code 1: a check failed)");
+  diagnose->fallthrough();
+  diagnose
+      ->add_option("--runtime", t.auth_diagnose.runtime,
+                   "key of agents.agent_runtimes; default: all with an auth_profile")
+      ->option_text("NAME");
+  diagnose->add_option("--agent", t.auth_diagnose.agent, "also check what this running agent found in its pod")
+      ->option_text("NAME");
+  diagnose->add_flag("--run", t.auth_diagnose.run, "run the resolver and the origins here; their tokens are not shown");
+  t.verbs.emplace_back(diagnose, [&t]() -> Verb { return t.auth_diagnose; });
+}
+
 void add_controlplane_options(CLI::App* sub, ControlplaneArgs& args) {
   sub->add_option("--kubeconfig", args.kubeconfig, "instead of KUBECONFIG, in-cluster identity or ~/.kube/config")
       ->option_text("FILE");
@@ -308,6 +327,7 @@ Tree::Tree() {
   add_reading_verbs(*this);
   add_changing_verbs(*this);
   add_config(*this);
+  add_auth(*this);
   add_daemons(*this);
   add_rest(*this);
 }

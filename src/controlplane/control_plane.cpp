@@ -4,6 +4,7 @@
 
 #include "controlplane/admission.hpp"
 #include "controlplane/agent_cache.hpp"
+#include "controlplane/credential_refresher.hpp"
 #include "controlplane/log_reader.hpp"
 #include "controlplane/namespace_check.hpp"
 #include "controlplane/prepare.hpp"
@@ -58,6 +59,8 @@ class ControlPlane::Impl {
         remover_(client, *cache_, config_->kubernetes.ns, options.call_timeout),
         log_reader_(client, *cache_, events_, config_->kubernetes.ns, options.call_timeout),
         reconciler_({config_, client, clock, metrics, *cache_, events_, admission_, remover_}, options),
+        refresher_({config_, client, clock, metrics, *cache_, events_, options.credential_source, options.call_timeout,
+                    options.credential_retry}),
         namespace_check_(client, config_->kubernetes.ns, options.call_timeout) {
     register_metrics();
   }
@@ -66,6 +69,7 @@ class ControlPlane::Impl {
   void start() {
     namespace_check_.start();
     reconciler_.start();
+    refresher_.start();
     cache_->start();
   }
 
@@ -74,6 +78,7 @@ class ControlPlane::Impl {
     events_.close();
     namespace_check_.stop();
     reconciler_.stop();
+    refresher_.stop();
     cache_->stop();
   }
 
@@ -91,7 +96,7 @@ class ControlPlane::Impl {
   }
 
   Result<DryRunResult> dry_run(const SpawnRequest& request, DryRun kind) {
-    auto prepared = prepare(request, *config_, clock_);
+    auto prepared = prepare(request, *config_, clock_, nullptr, CredentialMode::kDryRun, stop_.get_token());
     if (!prepared) return prepared.error();
     Json objects = Json::array();
     if (kind == DryRun::kClient) {
@@ -182,7 +187,10 @@ class ControlPlane::Impl {
 
  private:
   // A change of the cache; runs on a reflector's thread, so it only enqueues.
-  void changed(const std::string& id) { reconciler_.enqueue(id); }
+  void changed(const std::string& id) {
+    reconciler_.enqueue(id);
+    refresher_.changed(id);
+  }
 
   [[nodiscard]] Result<void> need_sync() const {
     if (ready()) return {};
@@ -211,7 +219,8 @@ class ControlPlane::Impl {
 
   Result<SpawnResult> spawn_now(const SpawnRequest& request) {
     FRACTA_TRY(need_sync());
-    auto prepared = prepare(request, *config_, clock_);
+    auto prepared = prepare(request, *config_, clock_, options_.credential_source.get(), CredentialMode::kReal,
+                            stop_.get_token());
     if (!prepared) return prepared.error();
     auto reservation = admission_.reserve(prepared->objects.id, 3 * options_.call_timeout, stop_.get_token());
     if (!reservation) return reservation.error();
@@ -220,8 +229,12 @@ class ControlPlane::Impl {
       error.reason = "AlreadyExists";
       return error;
     }
+    refresher_.expect(prepared->objects.id, prepared->secret_annotations);
     auto created = spawner_.create(*prepared, stop_.get_token());
+    // An agent that was there before has a Secret of its own, with a schedule of its own.
+    if (!created || created->existed) refresher_.forget(prepared->objects.id);
     if (!created) return created.error();
+    refresher_.changed(prepared->objects.id);
     reservation->commit();
     auto result = make_result(*prepared, *config_);
     result.existed = created->existed;
@@ -301,6 +314,7 @@ class ControlPlane::Impl {
   Remover remover_;
   LogReader log_reader_;
   Reconciler reconciler_;
+  CredentialRefresher refresher_;
   NamespaceCheck namespace_check_;
 };
 

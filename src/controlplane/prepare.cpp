@@ -68,7 +68,8 @@ Result<agent::AgentSpec> make_spec(const SpawnRequest& request, const config::Co
   return spec;
 }
 
-Result<Prepared> prepare(const SpawnRequest& request, const config::Config& config, const Clock& clock) {
+Result<Prepared> prepare(const SpawnRequest& request, const config::Config& config, const Clock& clock,
+                         credentials::OriginSource* source, CredentialMode mode, const std::stop_token& stop) {
   auto spec = make_spec(request, config);
   if (!spec) return spec.error();
   Prepared prepared;
@@ -81,6 +82,8 @@ Result<Prepared> prepare(const SpawnRequest& request, const config::Config& conf
                           .auth_mount_path = {},
                           .credential_env = {},
                           .credential_files = {}};
+  FRACTA_TRY(add_credentials(source, mode, stop, input, prepared.warnings));
+  prepared.secret_annotations = input.auth_secret_annotations;
   auto objects = agent::build(input);
   if (!objects) return objects.error();
   prepared.objects = *std::move(objects);

@@ -1,9 +1,11 @@
-// SpawnRequest + Config -> AgentSpec -> objects. No I/O but the random stream token; spawn and dry run share it.
+// SpawnRequest + Config -> AgentSpec -> objects; spawn and dry run share it. No I/O but the random stream token and, for
+// a spawn, the commands of the runtime's credential profile.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "controlplane/credentials.hpp"
 #include "fracta/agent/build.hpp"
 #include "fracta/agent/spec.hpp"
 #include "fracta/base/clock.hpp"
@@ -25,10 +27,13 @@ struct Prepared {
   bool client_request_id = false;
   std::string spec_hash;
   std::vector<std::string> warnings;
+  config::StringMap secret_annotations;  // when the Secret's files are renewed; empty = never
 };
 
 Result<agent::AgentSpec> make_spec(const SpawnRequest& request, const config::Config& config);
-Result<Prepared> prepare(const SpawnRequest& request, const config::Config& config, const Clock& clock);
+// `source` is asked only in CredentialMode::kReal.
+Result<Prepared> prepare(const SpawnRequest& request, const config::Config& config, const Clock& clock,
+                         credentials::OriginSource* source, CredentialMode mode, const std::stop_token& stop);
 SpawnResult make_result(const Prepared& prepared, const config::Config& config);
 std::string owner_name(const agent::AgentObjects& objects);
 

@@ -74,8 +74,22 @@ bool announces_secret(std::string_view word) {
 
 constexpr std::string_view kRedacted = "<redacted>";
 
+bool has_token_prefix(std::string_view run) {
+  for (const std::string_view prefix :
+       {"sk-", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "AKIA", "ASIA", "eyJ", "ya29"})
+    if (run.starts_with(prefix) && run.size() > prefix.size() + 3) return true;
+  return false;
+}
+
+std::size_t end_of_word(std::string_view text, std::size_t from, bool (*belongs)(char)) {
+  while (from < text.size() && belongs(text[from])) ++from;
+  return from;
+}
+
 // `password=x`, `token: x`, `Bearer x`, and anything that looks like a token.
 std::string redact_words(std::string_view text) {
+  const auto not_blank = [](char c) { return c > ' ' && c != '"' && c != '\'' && c != ',' && c != ';'; };
+  const auto in_name = [](char c) { return is_token_char(c) && c != '=' && c != '+'; };
   std::string out;
   bool secret_follows = false;
   for (std::size_t i = 0; i < text.size();) {
@@ -84,21 +98,20 @@ std::string redact_words(std::string_view text) {
       out += text[i++];
       continue;
     }
-    std::size_t end = i;
-    while (end < text.size() && is_token_char(text[end]) &&
-           !(text[end] == '=' && end + 1 < text.size() && is_token_char(text[end + 1]) && end - i < 16))
-      ++end;
-    const std::string_view run = text.substr(i, end - i);
-    const bool announced = announces_secret(run);
-    const bool separator = end < text.size() && (text[end] == '=' || text[end] == ':' || text[end] == ' ');
-    if (announced && separator) {
-      out += run;
-      const std::string lower = to_lower(run);
-      secret_follows = text[end] != ' ' || lower.ends_with("bearer") || lower.ends_with("basic");
-    } else {
-      out += secret_follows || looks_like_token(run) ? kRedacted : run;
-      secret_follows = false;
+    const std::size_t name_end = end_of_word(text, i, in_name);
+    const std::string name = to_lower(text.substr(i, name_end - i));
+    const char next = name_end < text.size() ? text[name_end] : '\0';
+    const bool scheme = name == "bearer" || name == "basic";
+    if (announces_secret(name) && (next == '=' || next == ':' || (next == ' ' && scheme))) {
+      out += text.substr(i, name_end - i);
+      secret_follows = true;
+      i = name_end;
+      continue;
     }
+    const std::size_t end = end_of_word(text, i, secret_follows ? +not_blank : is_token_char);
+    const std::string_view run = text.substr(i, end - i);
+    out += secret_follows || looks_like_token(run) || has_token_prefix(run) ? kRedacted : run;
+    secret_follows = false;
     i = end;
   }
   return out;

@@ -10,6 +10,7 @@
 #include "fracta/config/diagnostic.hpp"
 #include "fracta/config/load.hpp"
 #include "fracta/controlplane/control_plane.hpp"
+#include "fracta/credentials/resolver.hpp"
 #include "fracta/kube/client.hpp"
 #include "fracta/kube/client_config.hpp"
 #include "fracta/server/api_server.hpp"
@@ -82,7 +83,11 @@ class Daemon::Impl {
     auto client = kube::Client::create(*std::move(identity), clock_, client_options(metrics_));
     if (!client) return client.error().with_context("Kubernetes client");
     client_ = *std::move(client);
-    control_plane_ = std::make_unique<controlplane::ControlPlane>(config_, *client_, clock_, metrics_);
+    controlplane::Options plane_options;
+    plane_options.credential_source = std::make_shared<credentials::OriginResolver>(
+        clock_, command_runner_, credentials::OriginResolver::Options{.environment = credentials::environment_of_process()});
+    control_plane_ =
+        std::make_unique<controlplane::ControlPlane>(config_, *client_, clock_, metrics_, std::move(plane_options));
     auto listen = listen_address(options_, *config_);
     if (!listen) return listen.error();
     server::Options server_options;
@@ -129,6 +134,7 @@ class Daemon::Impl {
   const RealClock clock_;
   MetricsRegistry metrics_;
   const std::shared_ptr<const config::Config> config_;
+  credentials::ProcessRunner command_runner_;
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<controlplane::ControlPlane> control_plane_;
   std::unique_ptr<server::ApiServer> server_;

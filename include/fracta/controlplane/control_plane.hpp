@@ -20,6 +20,7 @@
 #include "fracta/controlplane/agent_info.hpp"
 #include "fracta/controlplane/event_source.hpp"
 #include "fracta/controlplane/spawn.hpp"
+#include "fracta/credentials/resolver.hpp"
 #include "fracta/kube/client.hpp"
 
 namespace fracta::controlplane {
@@ -31,6 +32,9 @@ struct Options {
   // An owner without its ConfigMap is deleted once this process has seen it for that long. Longer than any spawn takes.
   std::chrono::milliseconds incomplete_after{90'000};
   std::chrono::milliseconds no_pod_after{30'000};  // then a Job without pod is explained by its Events
+  // Gets the values of auth_origins for spawns and for renewals. Null: this controlplane runs no commands.
+  std::shared_ptr<credentials::OriginSource> credential_source;
+  std::chrono::milliseconds credential_retry{5'000};  // after a renewal that failed; doubled up to five minutes
 };
 
 struct LogQuery {

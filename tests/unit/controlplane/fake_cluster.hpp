@@ -194,6 +194,7 @@ class FakeCluster final : public net::Transport {
     if (it == objects_.end())
       return status(404, "NotFound", collection.substr(collection.rfind('/') + 1) + " \"" + name + "\" not found");
     if (request.method == "GET") return reply(200, it->second);
+    if (request.method == "PATCH") return patch(request, collection, it->second);
     if (request.method != "DELETE") return status(405, "MethodNotAllowed", "not supported");
     auto body = Json::parse(request.body.empty() ? "{}" : request.body);
     auto wanted = string_at(body, "preconditions/uid");
@@ -216,6 +217,17 @@ class FakeCluster final : public net::Transport {
     object["metadata"]["uid"] = "uid-" + std::to_string(++uids_);
     object["metadata"]["creationTimestamp"] = format_rfc3339(std::chrono::system_clock::now());
     return reply(201, store(collection, std::move(object)));
+  }
+
+  // Merge patches only, with the version as precondition.
+  net::Response patch(const net::Request& request, const std::string& collection, const Json& stored) {
+    auto change = Json::parse(request.body);
+    auto wanted = string_at(change, "metadata/resourceVersion");
+    if (!wanted.empty() && wanted != string_at(stored, "metadata/resourceVersion"))
+      return status(409, "Conflict", "the object has been modified");
+    auto object = stored;
+    object.merge_patch(change);
+    return reply(200, store(collection, std::move(object)));
   }
 
   net::Response list(const std::string& collection) {
