@@ -172,18 +172,15 @@ Projection project(const Plan& plan, const Materialized& values, const std::stri
 
 std::string user_settings(const Plan& plan) {
   Json env = Json::object();
+  // PATH stays the container's: Claude Code would set this one again and lose the helpers' directories that the
+  // entrypoint has put in front.
   for (const auto& [name, value] : plan.env)
-    if (!plan.secret_env.contains(name) && !config::looks_secret(name)) env[name] = value;
+    if (name != "PATH" && !plan.secret_env.contains(name) && !config::looks_secret(name)) env[name] = value;
   const std::int64_t ttl = plan.resolver ? plan.resolver->ttl_ms : 0;
   env["CLAUDE_CODE_API_KEY_HELPER_TTL_MS"] = std::to_string(ttl > 0 ? ttl : kDefaultTtlMs);
   const Json settings = {{"apiKeyHelper", plan.resolver ? shell_command(plan.resolver->command) : ""},
                          {"env", std::move(env)}};
   return dump_json(settings, 2) + "\n";
-}
-
-std::map<std::string, std::string> file_data(const PlannedOrigin& planned, const Token& token) {
-  if (planned.file.empty() || planned.is_secret_ref()) return {};
-  return {{planned.file_key, token.value}};
 }
 
 }  // namespace fracta::credentials

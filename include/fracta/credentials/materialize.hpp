@@ -60,7 +60,4 @@ Projection project(const Plan& plan, const Materialized& values, const std::stri
 // The text of .fracta/user-settings.json for a claude_api_key_helper binding.
 std::string user_settings(const Plan& plan);
 
-// Bytes for the plan's files from this origin: key -> value.
-std::map<std::string, std::string> file_data(const PlannedOrigin& planned, const Token& token);
-
 }  // namespace fracta::credentials

@@ -10,6 +10,7 @@ namespace {
 
 using namespace testing;
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -58,6 +59,12 @@ TEST_F(Project, HelperBindingWritesUserSettings) {
 TEST_F(Project, TtlDefaultsToAMinute) {
   const auto plan = plan_of(profile_with(helper_binding()));
   EXPECT_THAT(user_settings(*plan), HasSubstr("\"CLAUDE_CODE_API_KEY_HELPER_TTL_MS\": \"60000\""));
+}
+
+// Claude Code sets what its settings name: a PATH there would hide the helpers' directories (seen with 2.1.330).
+TEST_F(Project, UserSettingsLeavePathToTheEntrypoint) {
+  const auto plan = plan_of(profile_with(helper_binding()), {{"PATH", "/usr/bin", {}}, {"REGION", "eu", {}}});
+  EXPECT_THAT(user_settings(*plan), AllOf(HasSubstr("REGION"), ::testing::Not(HasSubstr("PATH"))));
 }
 
 TEST_F(Project, SecretsOfTheProfilesEnvTravelInTheSecretOnly) {

@@ -1,0 +1,358 @@
+// The page the project starts from, followed word by word: "End-to-end example", "Adding a new auth provider",
+// "Diagnostic log line", "Path resolution inside the container"; then the other bindings, and the real Claude Code.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <mutex>
+
+#include <nlohmann/json.hpp>
+
+#include "e2e/world.hpp"
+#include "fracta/net/http_server.hpp"
+
+namespace fracta::e2e {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kExtras = R"(    extra_volumes:
+      - name: auth-helpers
+        configMap:
+          name: fracta-auth-helpers
+          defaultMode: 0755
+    extra_volume_mounts:
+      - name: auth-helpers
+        mountPath: /opt/fracta/auth-helpers
+        readOnly: true
+)";
+
+// A directory of this machine as /tools, in place of programs that an image would have.
+std::string with_tools(const std::string& directory) {
+  std::string extras = kExtras;
+  const std::string mounts = "    extra_volume_mounts:\n";
+  extras.insert(extras.find(mounts) + mounts.size(), "      - {name: tools, mountPath: /tools, readOnly: true}\n");
+  extras.insert(extras.find(mounts), "      - {name: tools, hostPath: {path: \"" + directory + "\"}}\n");
+  return extras;
+}
+constexpr const char* kToolsPath = "/tools:/usr/bin:/bin";
+
+// The profile as the page prints it, below auth.credentials.profiles.
+constexpr const char* kVertexProfile = R"(auth:
+  credentials:
+    profiles:
+      vertex:
+        runtime_auth_resolvers:
+          vertex_helper:
+            type: command
+            command: fetch-vertex-token
+            ttl_ms: 60000
+        env:
+          CLAUDE_CODE_USE_VERTEX: "1"
+          ANTHROPIC_VERTEX_PROJECT_ID: "my-project"
+        default_binding:
+          type: claude_api_key_helper
+          runtime_auth_resolver: vertex_helper
+)";
+
+class Credentials : public World {
+ protected:
+  void SetUp() override {
+    World::SetUp();
+    std::filesystem::create_directories(path("deployment/auth-helpers"));
+    std::filesystem::create_directories(path("bin"));
+  }
+  void write_program(const std::string& name, const std::string& text) {
+    const std::string file = path(name);
+    std::ofstream(file) << text;
+    chmod(file.c_str(), 0755);
+  }
+  // kubectl create configmap fracta-auth-helpers --from-file=deployment/auth-helpers/ -n ... | kubectl apply -f -
+  void package_helpers() {
+    const auto applied =
+        apply({"create", "configmap", "fracta-auth-helpers", "--from-file=deployment/auth-helpers/", "-n", ns_});
+    ASSERT_EQ(applied.exit_code, 0) << applied.standard_error;
+  }
+  void restart_controlplane() {
+    controlplane_.reset();
+    start_controlplane();
+  }
+  [[nodiscard]] std::string log_of(const std::string& agent) { return fracta({"logs", agent}).standard_output; }
+  void spawn(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "spawn");
+    const auto spawned = fracta(arguments);
+    ASSERT_EQ(spawned.exit_code, 0) << spawned.standard_error;
+  }
+  void run_to_end(const std::string& agent) {
+    const auto waited = fracta({"wait", agent, "--timeout", "90s"});
+    ASSERT_EQ(waited.exit_code, 0) << waited.standard_error << log_of(agent);
+  }
+};
+
+TEST_F(Credentials, EndToEndExample) {
+  // 1. and 2.: a helper, packaged
+  write_program("deployment/auth-helpers/fetch-bedrock-token", "#!/bin/sh\necho bedrock-token-1\n");
+  package_helpers();
+  // 3.: referenced from fracta.yaml; 4.: restart
+  write_config(kExtras);
+  start_controlplane();
+  spawn({"hello", "--", "sh", "-c",
+         "fetch-bedrock-token; until [ \"$(fetch-bedrock-token)\" = bedrock-token-2 ]; do sleep 0.1; done; "
+         "echo now $(fetch-bedrock-token)"});
+  ASSERT_TRUE(eventually([&] { return log_of("hello").find("bedrock-token-1\n") != std::string::npos; }))
+      << log_of("hello");
+  EXPECT_THAT(log_of("hello"),
+              HasSubstr("fracta: user-settings.json present=false; auth-helpers=[fetch-bedrock-token]\n"));
+  // The helper changes: no image rebuild, and the running agent's next call has the new token.
+  write_program("deployment/auth-helpers/fetch-bedrock-token", "#!/bin/sh\necho bedrock-token-2\n");
+  package_helpers();
+  run_to_end("hello");
+  EXPECT_THAT(log_of("hello"), HasSubstr("now bedrock-token-2\n"));
+}
+
+TEST_F(Credentials, AddingVertexAiAlongside) {
+  write_program("deployment/auth-helpers/fetch-bedrock-token", "#!/bin/sh\necho bedrock\n");
+  package_helpers();
+  write_config(kExtras);
+  start_controlplane();
+  // The page's commands, by a shell.
+  const auto script = run({"bash", "-ec", R"(
+cat > deployment/auth-helpers/fetch-vertex-token <<'EOF'
+#!/bin/sh
+exec gcloud auth print-access-token \
+  --impersonate-service-account="${VERTEX_SA:?VERTEX_SA must be set}"
+EOF
+chmod +x deployment/auth-helpers/fetch-vertex-token
+
+kubectl create configmap fracta-auth-helpers \
+  --from-file=deployment/auth-helpers/ \
+  -n )" + ns_ + R"( --dry-run=client -o yaml | kubectl apply -f -
+)"});
+  ASSERT_EQ(script.exit_code, 0) << script.standard_error;
+  write_program("bin/gcloud", "#!/bin/sh\necho \"vertex-token for ${3#*=}\"\n");
+  // Stands in for the CLI: asks the helper in its settings for a token, as Claude Code does.
+  write_program("bin/claude",
+                "#!/bin/sh\nsh -c \"$(sed -n 's/.*\"apiKeyHelper\": \"\\(.*\\)\".*/\\1/p' ~/.claude/settings.json)\"\n"
+                "cat ~/.claude/settings.json\necho \"project=$ANTHROPIC_VERTEX_PROJECT_ID\"\n");
+  write_config(with_tools(path("bin")),
+               "    claude:\n      auth_profile: vertex\n      kubernetes:\n        env:\n"
+               "          - {name: PATH, value: \"" +
+                   std::string(kToolsPath) +
+                   "\"}\n"
+                   "          - {name: HOME, value: /workspace/home}\n"
+                   "          - {name: VERTEX_SA, value: agent@my-project}\n" +
+                   std::string(kVertexProfile));
+  restart_controlplane();
+  spawn({"v", "--runtime", "claude", "--contract", "Say hello."});
+  run_to_end("v");
+  const std::string log = log_of("v");
+  EXPECT_THAT(
+      log,
+      HasSubstr("fracta: user-settings.json present=true; auth-helpers=[fetch-bedrock-token,fetch-vertex-token]\n"));
+  EXPECT_THAT(log, HasSubstr("vertex-token for agent@my-project\n"));
+  EXPECT_THAT(log, HasSubstr("\"CLAUDE_CODE_API_KEY_HELPER_TTL_MS\": \"60000\""));
+  EXPECT_THAT(log, HasSubstr("project=my-project\n"));
+
+  const auto diagnosed = fracta({"auth", "diagnose", "--agent", "v"});
+  EXPECT_EQ(diagnosed.exit_code, 0) << diagnosed.standard_output << diagnosed.standard_error;
+  EXPECT_THAT(diagnosed.standard_output, AllOf(HasSubstr("runtime claude (adapter claude): profile vertex"),
+                                               HasSubstr("[pass] helper fetch-vertex-token is on the agent's PATH"),
+                                               Not(HasSubstr("my-project"))));
+}
+
+TEST_F(Credentials, AHelperThatIsNotExecutableIsNamed) {
+  write_program("deployment/auth-helpers/fetch-vertex-token", "#!/bin/sh\necho t\n");
+  package_helpers();
+  std::string extras = kExtras;
+  extras.replace(extras.find("          defaultMode: 0755\n"), 28, "");  // forgotten
+  write_config(extras, "    sh2:\n      adapter: command\n      auth_profile: vertex\n" + std::string(kVertexProfile));
+  start_controlplane();
+  spawn({"x", "--runtime", "sh2", "--", "true"});
+  run_to_end("x");
+  EXPECT_THAT(log_of("x"), AllOf(HasSubstr("fracta: user-settings.json present=true; auth-helpers=[none]\n"),
+                                 HasSubstr("not executable, so not used: fetch-vertex-token")));
+  const auto diagnosed = fracta({"auth", "diagnose", "--agent", "x"});
+  EXPECT_EQ(diagnosed.exit_code, 1);
+  EXPECT_THAT(diagnosed.standard_output, AllOf(HasSubstr("[FAIL] every helper is executable: fetch-vertex-token"),
+                                               HasSubstr("[FAIL] helper fetch-vertex-token is on the agent's PATH")));
+}
+
+TEST_F(Credentials, WorkspaceHelpersShadowTheMountedOnes) {
+  write_program("deployment/auth-helpers/fetch-token", "#!/bin/sh\necho mounted\n");
+  package_helpers();
+  write_config(kExtras);
+  start_controlplane();
+  spawn({"s", "--", "sh", "-c",
+         "fetch-token; mkdir -p .fracta/auth-helpers; printf '#!/bin/sh\\necho own\\n' > "
+         ".fracta/auth-helpers/fetch-token; "
+         "chmod +x .fracta/auth-helpers/fetch-token; hash -r; fetch-token"});
+  run_to_end("s");
+  EXPECT_THAT(log_of("s"), HasSubstr("mounted\nown\n"));
+}
+
+TEST_F(Credentials, DiagnoseRunsTheHelperWithoutShowingItsToken) {
+  write_program("deployment/auth-helpers/fetch-vertex-token", "#!/bin/sh\necho very-secret-token-1\n");
+  write_config("", "    claude:\n      auth_profile: vertex\n" + std::string(kVertexProfile));
+  const auto good = fracta({"auth", "diagnose", "--runtime", "claude", "--run"});
+  EXPECT_EQ(good.exit_code, 0) << good.standard_output << good.standard_error;
+  EXPECT_THAT(good.standard_output,
+              AllOf(HasSubstr("[pass] helper fetch-vertex-token found: "),
+                    HasSubstr("[pass] resolver vertex_helper: a token in "),
+                    HasSubstr("ANTHROPIC_VERTEX_PROJECT_ID=<redacted>"), Not(HasSubstr("very-secret"))));
+  write_program("deployment/auth-helpers/fetch-vertex-token", "#!/bin/sh\necho very-secret-token-1 >&2; exit 4\n");
+  const auto bad = fracta({"auth", "diagnose", "--run"});
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.standard_output, AllOf(HasSubstr("[FAIL] resolver vertex_helper after"), HasSubstr("exit code 4"),
+                                         Not(HasSubstr("very-secret-token-1"))));
+}
+
+std::string bearer_config(const std::string& origin) {
+  return "    sh2:\n      adapter: command\n      auth_profile: p\nauth:\n  credentials:\n    profiles:\n      p:\n"
+         "        auth_origins:\n" +
+         origin;
+}
+
+TEST_F(Credentials, BearerEnvNeverShowsItsTokenInAnObject) {
+  write_program("bin/mint", "#!/bin/sh\necho bearer-token-77\n");
+  write_config(
+      "", bearer_config("          minted: {type: command_output, scope: any, command: " + path("bin/mint") +
+                        ", ttl_ms: 3600000}\n"
+                        "        default_binding: {type: bearer_env, auth_origin: minted, env_name: API_TOKEN}\n"));
+  start_controlplane();
+  const auto spawned =
+      fracta({"spawn", "b", "--runtime", "sh2", "-o", "json", "--", "sh", "-c", "echo got $API_TOKEN"});
+  ASSERT_EQ(spawned.exit_code, 0) << spawned.standard_error;
+  EXPECT_THAT(spawned.standard_output + spawned.standard_error, HasSubstr("cannot be renewed while the agent runs"));
+  run_to_end("b");
+  EXPECT_THAT(log_of("b"), HasSubstr("got bearer-token-77\n"));
+  for (const char* what : {"job/fracta-agent-b", "configmap/fracta-config-b"})
+    EXPECT_THAT(kubectl_n({"get", what, "-o", "yaml"}).standard_output, Not(HasSubstr("bearer-token-77"))) << what;
+  EXPECT_THAT(kubectl_n({"get", "pods", "-o", "yaml"}).standard_output, Not(HasSubstr("bearer-token-77")));
+  EXPECT_THAT(log("controlplane"), Not(HasSubstr("bearer-token-77")));
+}
+
+TEST_F(Credentials, ATokenFileIsRenewedInTheRunningPod) {
+  write_program("bin/mint", "#!/bin/sh\ncat " + path("next-token") + "\n");
+  std::ofstream(path("next-token")) << "file-token-1\n";
+  write_config("", bearer_config("          minted: {type: command_output, scope: any, command: " + path("bin/mint") +
+                                 ", ttl_ms: 4000, path: /creds/here/token}\n"
+                                 "        default_binding: {type: token_file, auth_origin: minted}\n"));
+  start_controlplane();
+  spawn({"t", "--runtime", "sh2", "--", "sh", "-c",
+         "cat /creds/here/token; until grep -q file-token-2 /creds/here/token; do sleep 0.1; done; cat "
+         "/creds/here/token"});
+  ASSERT_TRUE(eventually([&] { return log_of("t").find("file-token-1") != std::string::npos; })) << log_of("t");
+  // Over a restart: the schedule is the cluster's.
+  controlplane_->send(SIGKILL);
+  controlplane_->wait(std::chrono::seconds{5});
+  std::ofstream(path("next-token")) << "file-token-2\n";
+  start_controlplane();
+  run_to_end("t");
+  EXPECT_THAT(log_of("t"), HasSubstr("file-token-2"));
+}
+
+TEST_F(Credentials, AFailingOriginRefusesTheSpawnInClearWords) {
+  write_program("bin/mint", "#!/bin/sh\necho 'no session for AKIAIOSFODNN7EXAMPLE' >&2\nexit 9\n");
+  write_config("", bearer_config("          minted: {type: command_output, scope: any, command: " + path("bin/mint") +
+                                 "}\n        default_binding: {type: bearer_env, auth_origin: minted, env_name: T}\n"));
+  start_controlplane();
+  const auto spawned = fracta({"spawn", "f", "--runtime", "sh2", "--", "true"});
+  EXPECT_EQ(spawned.exit_code, 1);
+  EXPECT_THAT(
+      spawned.standard_error,
+      AllOf(HasSubstr("required source \"minted\" failed: command \"mint\" ended with exit code 9: no session for "),
+            Not(HasSubstr("AKIAIOSFODNN7EXAMPLE"))));
+  EXPECT_EQ(kubectl_n({"get", "jobs,secrets", "-o", "name"}).standard_output, "");
+}
+
+// ---- The real CLI ----
+
+// Answers the Messages API with "pong" and remembers how it was asked.
+class MessagesStub {
+ public:
+  MessagesStub() {
+    auto created = net::HttpServer::create({}, [this](const net::ServerRequest& request) {
+      std::lock_guard lock(mutex_);
+      for (const auto& name : {"authorization", "x-api-key"})
+        if (auto value = request.headers.get(name); value)
+          seen_.push_back(std::string(name) + ": " + std::string(*value));
+      if (request.path.find("/messages") == std::string::npos) return net::ServerResponse::json(200, "{}");
+      net::ServerResponse answer;
+      answer.headers.add("Content-Type", "text/event-stream");
+      answer.body = kAnswer;
+      return answer;
+    });
+    if (created) server_ = *std::move(created);
+    if (server_) server_->start();
+  }
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
+  [[nodiscard]] std::vector<std::string> seen() {
+    std::lock_guard lock(mutex_);
+    return seen_;
+  }
+
+ private:
+  static constexpr const char* kAnswer =
+      "event: message_start\ndata: "
+      "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":"
+      "\"assistant\",\"model\":\"stub\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":"
+      "{\"input_tokens\":1,\"output_tokens\":1}}}\n\n"
+      "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
+      "{\"type\":\"text\",\"text\":\"\"}}\n\n"
+      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+      "{\"type\":\"text_delta\",\"text\":\"pong\"}}\n\n"
+      "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+      "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","
+      "\"stop_sequence\":null},\"usage\":{\"output_tokens\":1}}\n\n"
+      "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+  std::mutex mutex_;
+  std::vector<std::string> seen_;
+  std::unique_ptr<net::HttpServer> server_;
+};
+
+std::string claude_cli() {
+  if (const char* given = std::getenv("FRACTA_CLAUDE_CLI"); given != nullptr && *given != '\0') return given;
+  const char* path = std::getenv("PATH");
+  return find_on_path("claude", path != nullptr ? path : "");
+}
+
+TEST_F(Credentials, TheRealClaudeCodeAuthenticatesWithTheHelpersToken) {
+  const std::string cli = claude_cli();
+  if (cli.empty()) {
+    std::cerr << "\n*** SKIPPED: no Claude Code CLI. Install @anthropic-ai/claude-code or set FRACTA_CLAUDE_CLI to its "
+                 "binary to run this test. ***\n\n";
+    GTEST_SKIP() << "no Claude Code CLI (FRACTA_CLAUDE_CLI, or claude on PATH)";
+  }
+  MessagesStub stub;
+  write_program("deployment/auth-helpers/fetch-vertex-token", "#!/bin/sh\necho helper-token-1234\n");
+  package_helpers();
+  std::string env;
+  for (const auto& [name, value] : std::map<std::string, std::string>{{"PATH", kToolsPath},
+                                                                      {"HOME", "/workspace/home"},
+                                                                      {"ANTHROPIC_BASE_URL", stub.url()},
+                                                                      {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"},
+                                                                      {"DISABLE_AUTOUPDATER", "1"},
+                                                                      {"DISABLE_TELEMETRY", "1"},
+                                                                      {"DISABLE_ERROR_REPORTING", "1"}})
+    env += "          - {name: " + name + ", value: \"" + value + "\"}\n";
+  write_config(with_tools(std::filesystem::path(cli).parent_path()),
+               "    claude:\n      auth_profile: direct\n      kubernetes:\n        env:\n" + env + R"(auth:
+  credentials:
+    profiles:
+      direct:
+        runtime_auth_resolvers:
+          helper: {type: command, command: fetch-vertex-token, ttl_ms: 60000}
+        default_binding: {type: claude_api_key_helper, runtime_auth_resolver: helper}
+)");
+  start_controlplane();
+  spawn({"real", "--runtime", "claude", "--contract", "Say pong."});
+  run_to_end("real");
+  EXPECT_THAT(log_of("real"), AllOf(HasSubstr("user-settings.json present=true"), HasSubstr("\"result\":\"pong\"")));
+  EXPECT_THAT(stub.seen(), Contains("authorization: Bearer helper-token-1234"));
+  EXPECT_THAT(stub.seen(), Contains("x-api-key: helper-token-1234"));
+}
+
+}  // namespace
+}  // namespace fracta::e2e
