@@ -1,7 +1,9 @@
 #include <array>
 
 #include "config/decode.hpp"
+#include "config/kube_names.hpp"
 #include "fracta/base/text.hpp"
+#include "fracta/config/credential_paths.hpp"
 
 namespace fracta::config {
 namespace {
@@ -34,6 +36,30 @@ void check_origin_scope(const View& view, const std::string& owner, const AuthOr
   } else if (origin.scope != "agent_runtime" && origin.scope != "host_edge" && origin.scope != "any") {
     view["scope"].error_as(owner, "unknown scope " + in_quotes(origin.scope));
   }
+}
+
+void check_variable(const View& view, const std::string& name) {
+  if (name.empty()) return;
+  for (const std::string& reason : check_env_var_name(name))
+    view.error("Invalid value: " + in_quotes(name) + ": " + reason);
+}
+
+// What the API server would refuse at every spawn.
+void check_origin_values(const View& view, const AuthOrigin& origin, const std::string& workspace) {
+  check_variable(view["env_name"], origin.env_name);
+  for (const std::string& name : origin.pass_env) check_variable(view["pass_env"], name);
+  if (origin.ttl_ms < 0) view["ttl_ms"].error("must not be negative");
+  if (origin.timeout_ms < 0) view["timeout_ms"].error("must not be negative");
+  if (origin.secret_ref) {
+    const View ref = view["secret_ref"];
+    for (const std::string& reason : check_dns1123_subdomain(origin.secret_ref->name))
+      ref["name"].error("Invalid value: " + in_quotes(origin.secret_ref->name) + ": " + reason);
+    for (const std::string& reason : check_config_map_key(origin.secret_ref->key))
+      ref["key"].error("Invalid value: " + in_quotes(origin.secret_ref->key) + ": " + reason);
+  }
+  if (origin.path.empty()) return;
+  if (const std::string problem = credential_path_problem(origin.path, workspace); !problem.empty())
+    view["path"].error(in_quotes(origin.path) + ": " + problem);
 }
 
 AuthOrigin decode_origin(const View& view) {
@@ -83,9 +109,10 @@ AuthAssertions decode_assertions(const View& view) {
           view["warn_if_missing_env"].string_list()};
 }
 
-AuthProfile decode_profile(const View& view, const std::string& owner) {
+AuthProfile decode_profile(const View& view, const std::string& owner, const std::string& workspace) {
   AuthProfile profile;
   profile.env = view["env"].string_map();
+  for (const auto& [name, value] : profile.env) check_variable(view["env"][name], name);
   profile.assertions = decode_assertions(view["assertions"]);
   for (const auto& [name, item] : view["auth_origins"].entries()) {
     if (!item.is_map()) continue;
@@ -93,6 +120,7 @@ AuthProfile decode_profile(const View& view, const std::string& owner) {
     const std::string place = owner + ".auth_origins." + name;
     check_origin_type(item, place, origin);
     check_origin_scope(item, place, origin);
+    check_origin_values(item, origin, workspace);
     profile.auth_origins.emplace(name, std::move(origin));
   }
   for (const auto& [name, item] : view["runtime_auth_resolvers"].entries()) {
@@ -133,6 +161,7 @@ void check_binding(const View& view, const std::string& owner, const AuthBinding
     fail("bearer_env binding must have exactly one of auth_origin or runtime_auth_resolver");
   }
   if (bearer && binding.env_name.empty()) fail("bearer_env binding requires env_name");
+  if (bearer) check_variable(view["env_name"], binding.env_name);
   if (binding.type == "token_file" && binding.auth_origin.empty()) fail("token_file binding requires auth_origin");
   if (!binding.runtime_auth_resolver.empty() &&
       profile.runtime_auth_resolvers.count(binding.runtime_auth_resolver) == 0) {
@@ -146,7 +175,8 @@ void check_binding(const View& view, const std::string& owner, const AuthBinding
 
 void decode_auth(const View& root, Config& config) {
   for (const auto& [name, item] : root["auth"]["credentials"]["profiles"].entries()) {
-    config.auth_profiles.emplace(name, decode_profile(item, "auth.credentials.profiles." + name));
+    config.auth_profiles.emplace(
+        name, decode_profile(item, "auth.credentials.profiles." + name, config.kubernetes.pvc_mount_path));
   }
 }
 

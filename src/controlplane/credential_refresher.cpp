@@ -19,6 +19,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr int kWorkers = 4;                                  // a command that hangs shall not hold up the others
 constexpr milliseconds kLongestWait{std::chrono::hours{1}};  // the wall clock may be set meanwhile
 constexpr milliseconds kLongestBackoff{300'000};
 constexpr milliseconds kMissingSecret{30'000};  // the spawn may still be creating it
@@ -122,12 +123,13 @@ void CredentialRefresher::register_metrics() {
 }
 
 void CredentialRefresher::start() {
-  if (needed_) thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+  if (!needed_) return;
+  for (int i = 0; i < kWorkers; ++i) threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
 }
 
 void CredentialRefresher::stop() {
-  thread_.request_stop();
-  if (thread_.joinable()) thread_.join();
+  for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
 }
 
 void CredentialRefresher::changed(const std::string& id) {

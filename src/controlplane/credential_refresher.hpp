@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "controlplane/agent_cache.hpp"
 #include "fracta/base/clock.hpp"
@@ -94,7 +95,7 @@ class CredentialRefresher {
   Counter* succeeded_ = nullptr;
   Counter* unchanged_ = nullptr;
   Counter* failed_ = nullptr;
-  std::jthread thread_;  // last: stops before the rest goes
+  std::vector<std::jthread> threads_;  // last: stop before the rest goes
 };
 
 }  // namespace fracta::controlplane

@@ -1,4 +1,4 @@
-#include "controlplane/credentials.hpp"
+#include "fracta/controlplane/credentials.hpp"
 
 #include <algorithm>
 

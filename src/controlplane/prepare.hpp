@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "controlplane/credentials.hpp"
+#include "fracta/controlplane/credentials.hpp"
 #include "fracta/agent/build.hpp"
 #include "fracta/agent/spec.hpp"
 #include "fracta/base/clock.hpp"

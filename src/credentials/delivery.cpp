@@ -1,37 +1,14 @@
 #include "credentials/delivery.hpp"
 
-#include <algorithm>
-#include <array>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "fracta/base/text.hpp"
+#include "fracta/config/credential_paths.hpp"
 
 namespace fracta::credentials {
 namespace {
-
-// A directory is mounted over: in these the container needs what the image has.
-constexpr std::array<std::string_view, 20> kImageDirectories = {"",
-                                                                "/bin",
-                                                                "/boot",
-                                                                "/dev",
-                                                                "/etc",
-                                                                "/home",
-                                                                "/lib",
-                                                                "/lib64",
-                                                                "/opt",
-                                                                "/opt/fracta",
-                                                                "/opt/fracta/auth-helpers",
-                                                                "/etc/fracta",
-                                                                "/proc",
-                                                                "/root",
-                                                                "/run",
-                                                                "/sbin",
-                                                                "/sys",
-                                                                "/tmp",
-                                                                "/usr",
-                                                                "/var"};
 
 Error refuse(const PlannedOrigin& origin, const std::string& why) {
   return make_error(ErrorCode::kInvalid, fmt::format("auth_origin \"{}\": path \"{}\": {}", origin.name,
@@ -53,29 +30,9 @@ std::string as_secret_key(std::string_view text) {
 Result<std::string> absolute_path(const PlannedOrigin& planned, const std::string& workspace) {
   const std::string& path = planned.origin.path;
   if (path.empty()) return std::string(kDefaultDirectory) + "/" + as_secret_key(planned.name);
-  const bool relative = !path.starts_with('/');
-  const auto steps = split(relative ? path : path.substr(1), '/');
-  const bool plain = std::none_of(steps.begin(), steps.end(), [](const std::string& step) {
-    return step.empty() || step == "." || step.starts_with("..") || step.find('\0') != std::string::npos;
-  });
-  if (!plain || path.size() > 1000)
-    return refuse(planned, "must be a plain path of a file, without empty steps or \"..\"");
-  if (relative) {
-    if (steps.size() == 1) return std::string(kDefaultDirectory) + "/" + path;
-    return refuse(planned, std::string("must be absolute, or the bare name of a file in ") + kDefaultDirectory);
-  }
-  const std::string directory = path.substr(0, path.rfind('/'));
-  if (directory.starts_with(std::string(kDefaultDirectory) + "/"))
-    return refuse(planned, std::string("lies inside ") + kDefaultDirectory +
-                               ", which is one read-only volume; use it directly or a directory elsewhere");
-  const bool of_image =
-      std::find(kImageDirectories.begin(), kImageDirectories.end(), directory) != kImageDirectories.end();
-  if (of_image || directory == workspace || directory == "/var/run" || directory.starts_with("/proc/") ||
-      directory.starts_with("/sys/") || directory.starts_with("/dev/"))
-    return refuse(planned, fmt::format("the credential's directory is mounted as a whole and would hide what {} holds; "
-                                       "use a directory of its own, e.g. {}",
-                                       directory.empty() ? "/" : directory, kDefaultDirectory));
-  return path;
+  if (const std::string problem = config::credential_path_problem(path, workspace); !problem.empty())
+    return refuse(planned, problem);
+  return path.starts_with('/') ? path : std::string(kDefaultDirectory) + "/" + path;
 }
 
 std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }

@@ -121,6 +121,20 @@ Result<std::optional<Plan>> plan_for(const config::Config& config, const std::st
   return std::optional<Plan>(*std::move(plan));
 }
 
+std::vector<config::Diagnostic> check_plans(const config::Config& config) {
+  std::vector<config::Diagnostic> all;
+  for (const auto& [name, runtime] : config.agent_runtimes) {
+    const auto plan = plan_for(config, name);
+    if (plan) continue;
+    config::Diagnostic diagnostic;
+    diagnostic.severity = config::Severity::kWarning;
+    diagnostic.path = "agents.agent_runtimes." + name;
+    diagnostic.message = "agents of this runtime cannot start: " + plan.error().message;
+    all.push_back(std::move(diagnostic));
+  }
+  return all;
+}
+
 std::string shell_command(const std::vector<std::string>& command) {
   if (command.size() == 1) return command.front();
   std::string line;

@@ -10,6 +10,7 @@
 #include "fracta/config/diagnostic.hpp"
 #include "fracta/config/load.hpp"
 #include "fracta/controlplane/control_plane.hpp"
+#include "fracta/credentials/plan.hpp"
 #include "fracta/credentials/resolver.hpp"
 #include "fracta/kube/client.hpp"
 #include "fracta/kube/client_config.hpp"
@@ -45,6 +46,7 @@ Result<config::Config> load_config(const std::string& path) {
         path +
             ": runtime.backend: local is not supported; set runtime.backend: kubernetes and, on a machine "
             "without Kubernetes, run `fracta devcluster`");
+  report(path, credentials::check_plans(*loaded.config));
   return *std::move(loaded.config);
 }
 

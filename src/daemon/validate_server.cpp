@@ -9,6 +9,7 @@
 #include "fracta/base/text.hpp"
 #include "fracta/base/time.hpp"
 #include "fracta/base/yaml.hpp"
+#include "fracta/controlplane/credentials.hpp"
 #include "fracta/kube/client.hpp"
 
 namespace fracta::daemon {
@@ -83,8 +84,14 @@ class Asker {
     spec.runtime = runtime;
     spec.contract = "Check of the configuration; never runs.";
     if (find_command(runtime).empty()) spec.command = {"true"};
-    auto objects =
-        agent::build({.spec = spec, .config = config_, .spawned_at = format_rfc3339(std::chrono::system_clock::now())});
+    agent::BuildInput input{
+        .spec = spec, .config = config_, .spawned_at = format_rfc3339(std::chrono::system_clock::now())};
+    std::vector<std::string> warnings;
+    // A plan that cannot be made is told by the check of the file; here the pods count.
+    if (auto added = controlplane::add_credentials(nullptr, controlplane::CredentialMode::kDryRun, {}, input, warnings);
+        !added)
+      return {};
+    auto objects = agent::build(input);
     if (!objects) {
       add("agents.agent_runtimes." + runtime, runtime + ": " + objects.error().message);
       return {};

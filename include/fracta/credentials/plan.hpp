@@ -10,6 +10,8 @@
 
 #include "fracta/base/result.hpp"
 #include "fracta/config/config.hpp"
+#include "fracta/config/credential_paths.hpp"
+#include "fracta/config/diagnostic.hpp"
 
 namespace fracta::credentials {
 
@@ -19,7 +21,7 @@ enum class Phase { kPrepareNow, kRuntimeOnly, kUnavailable };
 std::string_view to_string(Phase phase);  // prepare_now, runtime_only, unavailable
 Phase phase_of(std::string_view scope, Topology topology);
 
-inline constexpr const char* kDefaultDirectory = "/var/run/fracta-auth";  // where the agent's own Secret is mounted
+inline constexpr const char* kDefaultDirectory = config::kCredentialDirectory;
 inline constexpr const char* kUserSettingsFile = ".fracta/user-settings.json";
 
 struct PlannedOrigin {
@@ -69,6 +71,10 @@ Result<Plan> build_plan(const PlanInput& input);
 // For a runtime of the configuration. Nothing: the runtime has no auth_profile, so no credentials at all.
 Result<std::optional<Plan>> plan_for(const config::Config& config, const std::string& runtime,
                                      Topology topology = Topology::kHostEdge);
+
+// Why agents of runtimes cannot get their credentials, as warnings with the key's path: what each profile says is fine
+// (that is checked at load), but together it is not.
+std::vector<config::Diagnostic> check_plans(const config::Config& config);
 
 // The line of a shell that runs the resolver, as apiKeyHelper wants it: a single text as it is, a list quoted.
 std::string shell_command(const std::vector<std::string>& command);

@@ -8,6 +8,7 @@
 #include "fracta/base/file.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/config/load.hpp"
+#include "fracta/credentials/plan.hpp"
 #include "fracta/daemon/validate_server.hpp"
 
 namespace fracta::cli {
@@ -108,7 +109,11 @@ int run_verb(const ConfigArgs& args, const ClientArgs& client, Context& context)
       .file = client.config.empty() ? kDefaultPath : client.config, .diagnostics = {}, .asked = {}, .hash = {}};
   auto loaded = config::load_file(verdict.file, {.strict = args.strict, .environment = context.environment});
   verdict.diagnostics = std::move(loaded.diagnostics);
-  if (loaded.config) verdict.hash = loaded.config->hash;
+  if (loaded.config) {
+    verdict.hash = loaded.config->hash;
+    for (auto& diagnostic : credentials::check_plans(*loaded.config))
+      verdict.diagnostics.push_back(std::move(diagnostic));
+  }
   return args.action == ConfigArgs::Action::kShow ? show(args, verdict, loaded.config, context)
                                                   : validate(args, verdict, loaded.config, context);
 }

@@ -125,5 +125,34 @@ TEST(AuthProfiles, ABindingOfARuntimeIsCheckedAtLoad) {
   EXPECT_THAT(all_text(load(text)), HasSubstr("agents.agent_runtimes.claude: token_file binding requires auth_origin"));
 }
 
+TEST(AuthProfiles, ValuesTheApiServerWouldRefuseAreToldAtLoad) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"auth_origins: {o: {type: command_output, scope: any, command: c, path: /etc/token}}",
+       "profiles.p.auth_origins.o.path: \"/etc/token\": the credential's directory is mounted as a whole"},
+      {"auth_origins: {o: {type: command_output, scope: any, command: c, path: ../x}}", "without empty steps or"},
+      {"auth_origins: {o: {type: command_output, scope: any, command: c, path: a/b}}",
+       "must be absolute, or the bare name"},
+      {"auth_origins: {o: {type: command_output, scope: any, command: c, ttl_ms: -1}}", "ttl_ms: must not be negative"},
+      {"auth_origins: {o: {type: command_output, scope: any, command: c, pass_env: ['A B']}}",
+       "Invalid value: \"A B\""},
+      {"auth_origins: {o: {type: secret_env, scope: any, env_name: 1=x, secret_ref: {name: s, key: k}}}",
+       "o.env_name: Invalid value"},
+      {"auth_origins: {o: {type: secret_env, scope: any, env_name: E, secret_ref: {name: S_, key: 'a/b'}}}",
+       "o.secret_ref.key: Invalid value: \"a/b\""},
+      {"env: {'A B': x}", "Invalid value: \"A B\""},
+      {"default_binding: {type: bearer_env, env_name: 'A=B'}", "default_binding.env_name: Invalid value"}};
+  for (const auto& [body, message] : cases) {
+    const LoadResult result = load(with_profile(body));
+    EXPECT_FALSE(result.config.has_value()) << body;
+    EXPECT_THAT(all_text(result), HasSubstr(message)) << body;
+  }
+}
+
+TEST(AuthProfiles, SecretsInTheEnvAreKnownByTheirNameOrTheirVariable) {
+  const Config config =
+      *load(with_profile("env: {API_TOKEN: x, PLAIN: ${MY_TOKEN}, REGION: eu}"), {{"MY_TOKEN", "t"}}).config;
+  EXPECT_THAT(config.auth_profiles.at("p").secret_env, ElementsAre("API_TOKEN", "PLAIN"));
+}
+
 }  // namespace
 }  // namespace fracta::config

@@ -1,0 +1,125 @@
+// fracta auth diagnose: what it says about plans and pods, its exit codes, and no value on the screen.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "fake_daemon.hpp"
+#include "fracta/base/file.hpp"
+
+namespace fracta::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kConfig = R"(runtime: {backend: kubernetes, kubernetes: {image: i}}
+auth:
+  credentials:
+    profiles:
+      p:
+        auth_origins:
+          minted: {type: command_output, scope: any, command: [sh, -c, "echo minted-value-1"], path: /creds/token, ttl_ms: 60000}
+          later: {type: command_output, scope: agent_runtime, command: x, required: false}
+        runtime_auth_resolvers:
+          helper: {type: command, command: "echo helper-value-1", ttl_ms: 60000}
+        env: {REGION: secret-region}
+        default_binding: {type: claude_api_key_helper, runtime_auth_resolver: helper}
+        assertions: {require_env: [REGION, MISSING], warn_if_missing_env: [WISH]}
+agents:
+  agent_runtimes:
+    claude: {auth_profile: p}
+    plain: {adapter: command}
+)";
+
+class AuthDiagnose : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto made = TemporaryDirectory::create();
+    ASSERT_TRUE(made);
+    directory_.emplace(std::move(*made));
+    file_ = *directory_ / "fracta.yaml";
+    std::ofstream(file_) << kConfig;
+  }
+  Outcome diagnose(std::vector<std::string> more = {}, const std::string& server = "") {
+    more.insert(more.begin(), {"auth", "diagnose", "--config", file_});
+    return run_cli(more, server, "", {{"PATH", "/usr/bin:/bin"}});
+  }
+  Outcome diagnose_log(const std::string& log) {
+    FakeDaemon daemon;
+    daemon.on("GET", "/api/v1/agents/{name}", [](const net::ServerRequest&) {
+      return net::ServerResponse::json(200, dump_json({{"agent", agent_info("a1", "Running")}}));
+    });
+    daemon.on("GET", "/api/v1/agents/{name}/logs", [log](const net::ServerRequest&) {
+      return net::ServerResponse::json(200, dump_json({{"output", log}}));
+    });
+    daemon.start();
+    return diagnose({"--agent", "a1"}, daemon.url());
+  }
+  std::optional<TemporaryDirectory> directory_;
+  std::string file_;
+};
+
+TEST_F(AuthDiagnose, ShowsThePlanWithoutValues) {
+  const auto outcome = diagnose();
+  EXPECT_EQ(outcome.code, 1);  // MISSING
+  EXPECT_THAT(
+      outcome.out,
+      AllOf(HasSubstr("runtime claude (adapter claude): profile p"),
+            HasSubstr("auth_origin minted: command_output, scope any, prepare_now, file /creds/token"),
+            HasSubstr("auth_origin later: command_output, scope agent_runtime, runtime_only, not delivered, optional"),
+            HasSubstr("[pass] require_env REGION"), HasSubstr("[FAIL] require_env MISSING: is not set or empty"),
+            HasSubstr("[warn] warn_if_missing_env WISH"), HasSubstr("REGION=<redacted>"),
+            HasSubstr("[pass] helper echo found: /usr/bin/echo")));
+  EXPECT_THAT(outcome.out, AllOf(Not(HasSubstr("secret-region")), Not(HasSubstr("value-1"))));
+}
+
+TEST_F(AuthDiagnose, RunReportsDurationAndLifeOnly) {
+  const auto outcome = diagnose({"--run"});
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("[pass] resolver helper: a token in "),
+                                 HasSubstr("[pass] auth_origin minted: a token in "), HasSubstr("valid until 20"),
+                                 Not(HasSubstr("value-1"))));
+}
+
+TEST_F(AuthDiagnose, ARuntimeWithoutProfileIsNoError) {
+  const auto outcome = diagnose({"--runtime", "plain"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("no auth_profile"));
+  EXPECT_EQ(diagnose({"--runtime", "ghost"}).code, 1);
+}
+
+TEST_F(AuthDiagnose, ThePodsOwnLinesAreChecked) {
+  EXPECT_THAT(
+      diagnose_log("fracta: user-settings.json present=true; auth-helpers=[echo,other]\nhello\n").out,
+      AllOf(HasSubstr("[pass] user-settings.json is there"), HasSubstr("[pass] helper echo is on the agent's PATH")));
+  EXPECT_THAT(
+      diagnose_log(
+          "fracta: user-settings.json present=false; auth-helpers=[none]\n"
+          "fracta: auth-helpers not executable, so not used: echo (a ConfigMap volume needs defaultMode: 0755)\n")
+          .out,
+      AllOf(HasSubstr("[FAIL] user-settings.json is there"), HasSubstr("[FAIL] every helper is executable: echo"),
+            HasSubstr("[FAIL] helper echo is on the agent's PATH")));
+  EXPECT_THAT(diagnose_log("").out, HasSubstr("[FAIL] the agent's log has no diagnostic line"));
+}
+
+TEST_F(AuthDiagnose, AnAgentThatIsNotThereIsOne) {
+  FakeDaemon daemon;
+  daemon.start();
+  EXPECT_EQ(diagnose({"--agent", "ghost"}, daemon.url()).code, 1);
+}
+
+TEST_F(AuthDiagnose, ConfigValidateTellsPlansThatCannotBeMade) {
+  std::ofstream(file_) << R"(runtime: {backend: kubernetes, kubernetes: {image: i}}
+auth: {credentials: {profiles: {p: {env: {A: b}}}}}
+agents: {agent_runtimes: {claude: {auth_profile: p}}}
+)";
+  const auto outcome = run_cli({"config", "validate", "--config", file_});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.err,
+              HasSubstr("warning: agents.agent_runtimes.claude: agents of this runtime cannot start: credential "
+                        "profile \"p\": no binding"));
+}
+
+}  // namespace
+}  // namespace fracta::cli
