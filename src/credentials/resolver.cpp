@@ -59,7 +59,11 @@ OriginResolver::~OriginResolver() = default;
 // A changed command or environment is another origin: what the old one printed says nothing about it.
 std::string OriginResolver::key_of(const OriginRequest& request) const {
   std::string all = request.profile + '\0' + request.name + '\0' + std::to_string(request.origin.ttl_ms);
-  for (const std::string& word : request.origin.command) all += '\0' + word;
+  const auto& origin = request.origin;
+  for (const std::string& part : {origin.type, origin.request_method, origin.request_url, origin.extract_header})
+    all += '\0' + part;
+  for (const auto& [name, value] : origin.request_headers) all += '\0' + name + '=' + value;
+  for (const std::string& word : origin.command) all += '\0' + word;
   for (const auto& [name, value] : request.environment) all += '\0' + name + '=' + value;
   return sha256_hex(all);
 }
@@ -89,20 +93,28 @@ std::optional<Result<Token>> OriginResolver::remembered(const Slot& slot) const 
 
 Result<Token> OriginResolver::run(const OriginRequest& request, const std::stop_token& stop) {
   const auto& origin = request.origin;
-  if (origin.type == "http_header_token")
-    return make_error(ErrorCode::kInvalid, "http_header_token sources cannot be prepared at plan time");
+  const milliseconds timeout =
+      origin.timeout_ms > 0 ? milliseconds{std::min<std::int64_t>(origin.timeout_ms, 600'000)} : options_.timeout;
+  if (origin.type != "http_header_token") return run_command_of(request, timeout, stop);
+  auto value = fetch_header(origin, timeout, stop);
+  if (!value) return value.error();
+  return parse_token(*std::move(value), milliseconds{origin.ttl_ms}, clock_.system_now());
+}
+
+Result<Token> OriginResolver::run_command_of(const OriginRequest& request, milliseconds timeout,
+                                             const std::stop_token& stop) {
+  const auto& origin = request.origin;
   if (origin.type != "command_output" || origin.command.empty() || origin.command.front().empty())
     return make_error(ErrorCode::kInvalid, "it has no command to run");
   CommandOptions options;
   options.argv = origin.command;
   options.environment.emplace();
   for (const auto& [name, value] : environment_of(request)) options.environment->push_back(name + "=" + value);
-  options.timeout =
-      origin.timeout_ms > 0 ? milliseconds{std::min<std::int64_t>(origin.timeout_ms, 600'000)} : options_.timeout;
+  options.timeout = timeout;
   options.max_stdout = options_.max_output;
   options.stop = stop;
   auto result = runner_.run(options);
-  if (!result) return explain(origin, result.error(), options.timeout);
+  if (!result) return explain(origin, result.error(), timeout);
   if (result->exit_code != 0) return explain(origin, *result);
   auto token = parse_token(std::move(result->standard_output), milliseconds{origin.ttl_ms}, clock_.system_now());
   if (!token) return token.error().with_context(fmt::format("command \"{}\"", program_of(origin)));

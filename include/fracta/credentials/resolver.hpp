@@ -1,5 +1,5 @@
-// Gets the values of origins: runs their commands, remembers what they printed for as long as it is fresh, and does not
-// ask a failing one again before its back-off has passed. Values stay in memory only. Thread-safe.
+// Gets the values of origins: runs their commands or requests, remembers what came for as long as it is fresh, and does
+// not ask a failing one again before its back-off has passed. Values stay in memory only. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -79,6 +79,8 @@ class OriginResolver final : public OriginSource {
   [[nodiscard]] config::StringMap environment_of(const OriginRequest& request) const;
   [[nodiscard]] std::optional<Result<Token>> remembered(const Slot& slot) const;
   [[nodiscard]] Result<Token> run(const OriginRequest& request, const std::stop_token& stop);
+  [[nodiscard]] Result<Token> run_command_of(const OriginRequest& request, std::chrono::milliseconds timeout,
+                                             const std::stop_token& stop);
   Result<Token> settle(Slot& slot, Result<Token> result);
 
   const Clock& clock_;
@@ -88,6 +90,11 @@ class OriginResolver final : public OriginSource {
   std::condition_variable_any changed_;
   std::map<std::string, std::shared_ptr<Slot>> slots_;  // as many as the configuration has origins
 };
+
+// The value of origin.extract_header in the answer to the origin's request. kInvalid names the host, never path,
+// headers or body. Redirects are not followed.
+Result<std::string> fetch_header(const config::AuthOrigin& origin, std::chrono::milliseconds timeout,
+                                 const std::stop_token& stop);
 
 // PATH, HOME, LANG and whatever else this process has, for Options.environment.
 config::StringMap environment_of_process();

@@ -4,6 +4,7 @@
 #include <latch>
 #include <thread>
 
+#include "fracta/net/http_server.hpp"
 #include "unit/credentials/helpers.hpp"
 
 namespace fracta::credentials {
@@ -139,10 +140,57 @@ TEST_F(Resolver, EveryWayToFailHasItsWords) {
   }
 }
 
-TEST_F(Resolver, HeaderTokensHaveUpstreamsAnswer) {
-  origin_.type = "http_header_token";
+class HeaderToken : public Resolver {
+ protected:
+  void SetUp() override {
+    auto created = net::HttpServer::create({}, [this](const net::ServerRequest& request) {
+      ++asked_;
+      auto answer = net::ServerResponse::text(status_, "body");
+      if (request.headers.get("x-proof") == "p" && request.path == "/mint" && request.method == "POST")
+        answer.headers.add("X-Token", "header-token-1");
+      return answer;
+    });
+    ASSERT_TRUE(created);
+    server_ = *std::move(created);
+    server_->start();
+    origin_.type = "http_header_token";
+    origin_.command.clear();
+    origin_.request_method = "POST";
+    origin_.request_url = "http://" + server_->address() + "/mint?secret=q";
+    origin_.request_headers = {{"X-Proof", "p"}};
+    origin_.extract_header = "x-token";
+  }
+  std::string error() {
+    OriginResolver resolver(clock_, runner_, options_);
+    const auto result = resolve(resolver);
+    return result ? "no error" : result.error().message;
+  }
+  std::atomic<int> status_ = 200, asked_ = 0;
+  std::unique_ptr<net::HttpServer> server_;
+};
+
+TEST_F(HeaderToken, TheTokenIsAHeaderOfTheAnswer) {
+  origin_.ttl_ms = 60'000;
   OriginResolver resolver(clock_, runner_, options_);
-  EXPECT_EQ(resolve(resolver).error().message, "http_header_token sources cannot be prepared at plan time");
+  for (int i = 0; i < 2; ++i) {
+    const auto token = resolve(resolver);
+    ASSERT_TRUE(token) << token.error().message;
+    EXPECT_EQ(token->value, "header-token-1");
+  }
+  EXPECT_EQ(asked_, 1);
+  EXPECT_EQ(runner_.runs, 0);
+}
+
+TEST_F(HeaderToken, ErrorsNameTheHostAndNothingElse) {
+  origin_.extract_header = "x-other";
+  EXPECT_EQ(error(), "the answer of 127.0.0.1 has no header \"x-other\"");
+  status_ = 403;
+  EXPECT_EQ(error(), "127.0.0.1 answered 403");
+  origin_.request_url = "nonsense";
+  EXPECT_EQ(error(), "request.url is no http or https address");
+  server_.reset();
+  origin_.request_url = "http://127.0.0.1:1/?secret=q";
+  EXPECT_THAT(error(), AllOf(HasSubstr("no answer from 127.0.0.1"), Not(HasSubstr("secret"))));
 }
 
 TEST_F(Resolver, ManyAskersOneFlight) {
