@@ -118,13 +118,20 @@ struct CompletionArgs {
   std::string shell;
 };
 
+struct InitArgs {
+  std::string scaffold;
+  std::string directory = ".";
+  bool force = false;
+  bool yes = false;
+};
+
 struct AgentRunArgs {
   std::vector<std::string> command;
 };
 
 using Verb =
     std::variant<SpawnArgs, GetArgs, DescribeArgs, LogsArgs, PeekArgs, WatchArgs, WaitArgs, KillArgs, ConfigArgs,
-                 ControlplaneArgs, DevclusterArgs, VersionArgs, CompletionArgs, AgentRunArgs, AuthDiagnoseArgs>;
+                 ControlplaneArgs, DevclusterArgs, VersionArgs, CompletionArgs, AgentRunArgs, AuthDiagnoseArgs, InitArgs>;
 
 struct Invocation {
   ClientArgs client;

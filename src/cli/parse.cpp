@@ -32,6 +32,7 @@ struct Tree {
   CompletionArgs completion;
   AgentRunArgs agent_run;
   AuthDiagnoseArgs auth_diagnose;
+  InitArgs init;
   std::string task, host_type, format;
   std::vector<std::string> upstream_serve_flags;
   std::vector<std::pair<CLI::App*, std::function<Verb()>>> verbs;
@@ -293,6 +294,17 @@ void add_daemons(Tree& t) {
       ->option_text("NAME=DIR");
 }
 
+void add_init(Tree& t) {
+  auto* init = t.verb("init", "Write the files of a deployment into a directory", [&t]() -> Verb {
+    if (t.init.scaffold.empty()) throw CLI::ValidationError("required flag \"scaffold\" not set; valid: k8s");
+    return t.init;
+  });
+  init->add_option("--scaffold", t.init.scaffold, "k8s: manifests, auth helpers and fracta.yaml")->option_text("KIND");
+  init->add_option("--dir", t.init.directory, "project directory (default .)")->option_text("DIR");
+  init->add_flag("--force", t.init.force, "replace files that differ from the template");
+  init->add_flag("-y,--yes", t.init.yes, "do not ask before that");
+}
+
 void add_rest(Tree& t) {
   auto* version = t.verb("version", "Print the versions of client and daemon", [&t]() -> Verb { return t.version; });
   version->add_flag("--client", t.version.client_only, "do not ask the daemon");
@@ -329,6 +341,7 @@ Tree::Tree() {
   add_config(*this);
   add_auth(*this);
   add_daemons(*this);
+  add_init(*this);
   add_rest(*this);
 }
 

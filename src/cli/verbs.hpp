@@ -20,6 +20,7 @@ int run_verb(const DevclusterArgs& args, const ClientArgs& client, Context& cont
 int run_verb(const VersionArgs& args, const ClientArgs& client, Context& context);
 int run_verb(const CompletionArgs& args, const ClientArgs& client, Context& context);
 int run_verb(const AuthDiagnoseArgs& args, const ClientArgs& client, Context& context);
+int run_verb(const InitArgs& args, const ClientArgs& client, Context& context);
 int run_verb(const AgentRunArgs& args, const ClientArgs& client, Context& context);
 
 }  // namespace fracta::cli
