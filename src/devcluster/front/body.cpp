@@ -56,9 +56,22 @@ Outcome<Json> read_untyped(const Call& call) {
   return std::move(*parsed);
 }
 
-Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text) {
+Result<Json> decode_fields(Call& call, const Kind& kind, std::string_view text) {
   const std::string validation = call.parameter("fieldValidation");
   auto decoded = decode_object(text, *kind.type);
+  if (!decoded) return decoded.error();
+  if (!decoded->strict_errors.empty() && validation == "Strict")
+    return make_error(ErrorCode::kInvalid, "strict decoding error: " + join(decoded->strict_errors, ", "));
+  if (validation != "Ignore") {
+    for (const std::string& warning : decoded->strict_errors) {
+      if (call.warnings.size() < kMostWarnings) call.warnings.push_back(warning);
+    }
+  }
+  return std::move(decoded->object);
+}
+
+Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text) {
+  auto decoded = decode_fields(call, kind, text);
   const auto cannot = [&](const std::string& why) {
     return bad_request(
         fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}", kind.kind, kind.version, why));
@@ -71,14 +84,7 @@ Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text) 
                     "error: {} ({})",
                     kind.kind, why, brief(text)));
   }
-  if (!decoded->strict_errors.empty() && validation == "Strict")
-    return cannot("strict decoding error: " + join(decoded->strict_errors, ", "));
-  if (validation != "Ignore") {
-    for (const std::string& warning : decoded->strict_errors) {
-      if (call.warnings.size() < kMostWarnings) call.warnings.push_back(warning);
-    }
-  }
-  Json& object = decoded->object;
+  Json& object = *decoded;
   const std::string api_version = string_at(object, "apiVersion");
   const std::string own_kind = string_at(object, "kind");
   if ((!api_version.empty() && api_version != kind.api_version()) || (!own_kind.empty() && own_kind != kind.kind)) {

@@ -59,6 +59,8 @@ Json partial_metadata(const Call& call, const Json& object);
 // front/body.cpp: the body as an object of `type`, with field validation as asked for. The object has no defaults yet.
 Outcome<Json> read_object(Call& call, const Kind& kind);
 Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text);
+// Only the decoding of it; the error is what is wrong with the fields.
+Result<Json> decode_fields(Call& call, const Kind& kind, std::string_view text);
 Outcome<Json> read_untyped(const Call& call);  // JSON or YAML, no schema
 Outcome<WriteOptions> write_options(Call& call);
 

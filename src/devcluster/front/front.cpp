@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "devcluster/auth/authorizer.hpp"
+#include "devcluster/auth/impersonation.hpp"
 #include "devcluster/front/discovery.hpp"
 #include "devcluster/front/reviews.hpp"
 #include "fracta/base/json.hpp"
@@ -99,7 +100,9 @@ net::ServerResponse Front::handle(const net::ServerRequest& request) {
   call.http = &request;
   auto user = authenticator_.authenticate(request);
   if (!user) return answer_failure(call, {401, "Unauthorized", "Unauthorized", Json()});
-  call.user = std::move(*user);
+  auto acting = impersonated(services_.registry->store(), *user, request.headers);
+  if (!acting.ok()) return answer_failure(call, acting.failure());
+  call.user = std::move(*acting);
   if (parse_resource_path(call)) return resource(call);
 
   Attributes attributes;

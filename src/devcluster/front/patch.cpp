@@ -5,6 +5,7 @@
 #include "devcluster/server/apply.hpp"
 #include "devcluster/server/patch.hpp"
 #include "devcluster/server/strategy.hpp"
+#include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
 #include "fracta/base/yaml.hpp"
@@ -27,6 +28,22 @@ Outcome<Json> patched(const Call& call, const std::string& type, const Json& cur
 net::ServerResponse finish(Call& call, int status, const Outcome<RecordPtr>& written) {
   if (!written.ok()) return answer_failure(call, written.failure());
   return answer_record(call, status, *call.kind, *written);
+}
+
+// What a patch made of an object may not be one any more. The message shows the patch, but never data of Secrets.
+Outcome<Json> check_patched(Call& call, const Json& object) {
+  const std::string text = dump_json(object);
+  if (const auto decoded = decode_fields(call, *call.kind, text); !decoded) {
+    FieldErrors errors;
+    const bool secret = call.kind->group.empty() && call.kind->kind == "Secret";
+    if (secret)
+      errors.invalid_omitted("patch", decoded.error().message);
+    else
+      errors.invalid("patch", Json(call.http->body), decoded.error().message);
+    return errors.to_failure(Kind(), "");
+  }
+  call.warnings.clear();  // the second look finds them again
+  return check_object(call, *call.kind, text);
 }
 
 Outcome<Json> decode_again(Call& call, const Json& object) {
@@ -96,7 +113,9 @@ net::ServerResponse serve_patch(Call& call, const Services& services) {
     auto result = patched(call, type, current, *patch);
     if (!result.ok()) return result;
     if (!result->is_object()) return bad_request("the patch leaves no object");
-    return decode_again(call, *result);
+    auto checked = check_patched(call, *result);
+    if (checked.ok()) apply_defaults(*call.kind, *checked);
+    return checked;
   };
   return finish(call, 200,
                 services.registry->update(*call.kind, call.kind->namespaced ? call.ns : "", call.name, call.subresource,

@@ -175,9 +175,13 @@ Outcome<Done> admit_create(const Registry& registry, const Kind& kind, std::stri
   return Done{};
 }
 
-Outcome<Done> admit_valid(const Registry&, const Kind&, std::string_view, const Json&, const Json*,
-                          const WriteOptions&) {
-  return Done{};
+void admit_update(const Kind& kind, std::string_view subresource, const Json& old, Json& object) {
+  if (kind.plural != "pods" || !subresource.empty() || !object["spec"].is_object()) return;
+  for (const char* field : {"priority", "preemptionPolicy"}) {
+    const Json* before = find_path(old, std::string("spec/") + field);
+    if (before != nullptr && !object["spec"].contains(field)) object["spec"][field] = *before;
+  }
+  add_tolerations(object);
 }
 
 }  // namespace fracta::devcluster

@@ -102,7 +102,6 @@ Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json 
   FieldErrors errors;
   validate_create(kind, object, errors);
   if (!errors.empty()) return errors.to_failure(kind, name);
-  if (auto admitted = admit_valid(*this, kind, ns, object, nullptr, options); !admitted.ok()) return admitted.failure();
   track_fields(kind, object, nullptr, options, "", clock_);
 
   const std::string key = object_key(ns, name);
@@ -157,6 +156,7 @@ Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& k
   }
   metadata.erase("selfLink");
   prepare_update(kind, object, old, subresource);
+  admit_update(kind, subresource, old, object);
   normalise(object, *kind.type);
 
   const std::string name = string_at(old, "metadata/name");
@@ -164,7 +164,6 @@ Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& k
   validate_update(kind, object, old, subresource, errors);
   if (!errors.empty()) return errors.to_failure(kind, name);
   const std::string ns = string_at(old, "metadata/namespace");
-  if (auto admitted = admit_valid(*this, kind, ns, object, &old, options); !admitted.ok()) return admitted.failure();
   track_fields(kind, object, &old, options, subresource, clock_);
   if (object == old) return current;
   if (options.dry_run) return RecordPtr(std::make_shared<const Record>(std::move(object), current->version));

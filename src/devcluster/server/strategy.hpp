@@ -18,9 +18,8 @@ void prepare_update(const Kind& kind, Json& object, const Json& old, std::string
 
 // Mutating and validating admission of creations: namespace life cycle, service accounts, priorities.
 Outcome<Done> admit_create(const Registry& registry, const Kind& kind, std::string_view ns, Json& object);
-// After validation, before the object is kept: quota and pod security.
-Outcome<Done> admit_valid(const Registry& registry, const Kind& kind, std::string_view ns, const Json& object,
-                          const Json* old, const WriteOptions& options);
+// Mutating admission of updates: what creations were given stays when a client leaves it out.
+void admit_update(const Kind& kind, std::string_view subresource, const Json& old, Json& object);
 
 // How long a deletion may take; 0 = at once.
 std::int64_t grace_period(const Kind& kind, const Json& object, std::optional<std::int64_t> asked);
