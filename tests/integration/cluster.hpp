@@ -21,23 +21,35 @@
 
 namespace fracta::testing {
 
-// The process-wide development cluster; null (with a test failure) when it does not start.
-inline std::shared_ptr<devcluster::DevCluster> shared_devcluster() {
-  static std::shared_ptr<devcluster::DevCluster> shared = []() -> std::shared_ptr<devcluster::DevCluster> {
-    auto created = devcluster::DevCluster::create({});
-    if (!created) {
-      ADD_FAILURE() << "development cluster: " << created.error().message;
-      return nullptr;
+// The process-wide development cluster, started by the first test that asks for it. It is an Environment and no plain
+// static: its threads must have ended before the first destructor of a static object runs at exit.
+class SharedDevCluster final : public ::testing::Environment {
+ public:
+  // Null (with a test failure) when it does not start.
+  std::shared_ptr<devcluster::DevCluster> get() {
+    if (!cluster_) {
+      auto created = devcluster::DevCluster::create({});
+      if (!created) {
+        ADD_FAILURE() << "development cluster: " << created.error().message;
+        return nullptr;
+      }
+      if (auto started = (*created)->start(); !started) {
+        ADD_FAILURE() << "development cluster: " << started.error().message;
+        return nullptr;
+      }
+      cluster_ = *std::move(created);
     }
-    std::shared_ptr<devcluster::DevCluster> cluster = std::move(*created);
-    if (auto started = cluster->start(); !started) {
-      ADD_FAILURE() << "development cluster: " << started.error().message;
-      return nullptr;
-    }
-    return cluster;
-  }();
-  return shared;
-}
+    return cluster_;
+  }
+  void TearDown() override { cluster_.reset(); }
+
+ private:
+  std::shared_ptr<devcluster::DevCluster> cluster_;
+};
+
+// gtest owns it.
+inline SharedDevCluster* const shared_devcluster =
+    static_cast<SharedDevCluster*>(::testing::AddGlobalTestEnvironment(new SharedDevCluster));
 
 class TestCluster {
  public:
@@ -49,7 +61,7 @@ class TestCluster {
       self->kubeconfig_ = path;
       self->existing_ = true;
     } else {
-      auto shared = shared_devcluster();
+      auto shared = shared_devcluster->get();
       if (!shared) return nullptr;
       self->kubeconfig_ = shared->kubeconfig();
     }
