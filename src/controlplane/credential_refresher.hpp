@@ -29,6 +29,9 @@
 
 namespace fracta::controlplane {
 
+// Anybody who may write Secrets could put our labels on one: it has to belong to this very agent.
+bool belongs_to(const Json& secret, const AgentView& view);
+
 class CredentialRefresher {
  public:
   struct Parts {

@@ -88,6 +88,8 @@ std::optional<Result<Token>> OriginResolver::remembered(const Slot& slot) const 
   if (!slot.error || now >= slot.not_before) return std::nullopt;
   Error error = *slot.error;
   error.retry_after = std::chrono::ceil<milliseconds>(slot.not_before - now);
+  error.message += fmt::format(" (it will not be tried again for {} s)",
+                               std::chrono::ceil<std::chrono::seconds>(*error.retry_after).count());
   return Result<Token>(std::move(error));
 }
 

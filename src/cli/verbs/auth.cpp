@@ -25,6 +25,7 @@ Result<config::Config> load(const ClientArgs& client, Context& context) {
 struct RunningAgent {
   std::string runtime;
   std::string log;
+  bool log_cut = false;  // its beginning, where the runner's lines are, is missing
 };
 
 Result<RunningAgent> ask_agent(const AuthDiagnoseArgs& args, const ClientArgs& client_args, Context& context) {
@@ -35,10 +36,12 @@ Result<RunningAgent> ask_agent(const AuthDiagnoseArgs& args, const ClientArgs& c
   RunningAgent running;
   running.runtime = string_at(*agent, "agent/runtime");
   auto log = client->call("GET", agent_target(bare_name(args.agent), "/logs?lines=0"));
-  if (log)
+  if (log) {
     running.log = string_at(*log, "output");
-  else if (log.error().http_status != 404)  // no pod yet: the missing line is what there is to say
+    running.log_cut = bool_at(*log, "truncated");
+  } else if (log.error().http_status != 404) {  // no pod yet: the missing line is what there is to say
     return log.error();
+  }
   return running;
 }
 
@@ -78,7 +81,9 @@ int run_verb(const AuthDiagnoseArgs& args, const ClientArgs& client, Context& co
       continue;
     }
     diagnose_plan(**plan, diagnosis);
-    if (running)
+    if (running && running->log_cut)
+      diagnosis.warn("the agent's log is too long to see its beginning, where the pod's own findings are");
+    else if (running)
       diagnose_pod_log(**plan, running->log, diagnosis);
     else
       diagnose_local_helper(**plan, context, diagnosis);
