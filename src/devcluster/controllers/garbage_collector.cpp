@@ -91,16 +91,12 @@ class GarbageCollector final : public Controller {
 
   bool sync(const std::string& uid) override {
     std::optional<Node> node;
-    std::vector<Node> dependents;
     bool owners_present = false, unknown_owner = false, owner_waits = false;
     {
       const std::lock_guard lock(mutex_);
       const auto found = nodes_.find(uid);
       if (found == nodes_.end()) return true;
       node = found->second;
-      if (const auto ids = dependents_.find(uid); ids != dependents_.end())
-        for (const auto& id : ids->second)
-          if (const auto d = nodes_.find(id); d != nodes_.end()) dependents.push_back(d->second);
       for (const auto& owner : node->owners) {
         const auto o = nodes_.find(owner);
         if (o == nodes_.end())
@@ -111,11 +107,21 @@ class GarbageCollector final : public Controller {
           owners_present = true;
       }
     }
-    if (node->deleted && node->orphan) return cut_loose(*node, dependents);
-    if (node->deleted && node->foreground) return finish_foreground(*node, dependents);
+    if (node->deleted && node->orphan) return cut_loose(*node, dependents_of(*node));
+    if (node->deleted && node->foreground) return finish_foreground(*node, dependents_of(*node));
     if (node->deleted || node->owners.empty() || owners_present) return true;
     if (owner_waits) return remove(*node, "");
     return unknown_owner ? remove_if_owners_are_gone(*node) : true;
+  }
+
+  // Once an owner is gone nobody can tell its orphans from garbage, and the graph may not know its newest dependent
+  // yet: the API server is asked.
+  std::vector<Node> dependents_of(const Node& owner) const {
+    std::vector<Node> result;
+    for (const auto resource : kResources)
+      for (const auto& object : api_.list(resource, owner.ns))
+        if (Node node = node_of(resource, *object); node.owners.contains(owner.uid)) result.push_back(std::move(node));
+    return result;
   }
 
   // The graph may be behind: the API server's word counts. An owner of a kind nobody watches is never gone.
