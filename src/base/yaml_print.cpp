@@ -11,15 +11,17 @@ namespace {
 // A plain scalar that a YAML 1.1 reader would take for null, a boolean, a number or a date needs quotes.
 bool reads_as_other_kind(std::string_view text) {
   static const std::set<std::string, std::less<>> kWords = {
-      "~", "null", "Null", "NULL", "y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No", "NO", "true", "True", "TRUE",
-      "false", "False", "FALSE", "on", "On", "ON", "off", "Off", "OFF", "<<", "=", ".inf", ".Inf", ".INF", "+.inf",
-      "-.inf", ".nan", ".NaN", ".NAN"};
+      "~",   "null", "Null", "NULL", "y",    "Y",     "yes",   "Yes",   "YES",   "n",    "N",    "no",
+      "No",  "NO",   "true", "True", "TRUE", "false", "False", "FALSE", "on",    "On",   "ON",   "off",
+      "Off", "OFF",  "<<",   "=",    ".inf", ".Inf",  ".INF",  "+.inf", "-.inf", ".nan", ".NaN", ".NAN"};
   if (kWords.contains(text)) return true;
   const bool starts_like_number = text.find_first_of("0123456789") <= 2 && text.find_first_not_of("+-.0123456789") != 0;
   if (!starts_like_number) return false;
   const std::string_view digits = text.front() == '+' || text.front() == '-' ? text.substr(1) : text;
-  if (digits.substr(0, 2) == "0x") return digits.find_first_not_of("0123456789abcdefABCDEF_", 2) == std::string_view::npos;
-  if (digits.substr(0, 2) == "0b" || digits.substr(0, 2) == "0o") return digits.find_first_not_of("01234567_", 2) == std::string_view::npos;
+  if (digits.substr(0, 2) == "0x")
+    return digits.find_first_not_of("0123456789abcdefABCDEF_", 2) == std::string_view::npos;
+  if (digits.substr(0, 2) == "0b" || digits.substr(0, 2) == "0o")
+    return digits.find_first_not_of("01234567_", 2) == std::string_view::npos;
   // Decimals with underscores and exponents, sexagesimals and dates use only these characters.
   return digits.find_first_not_of("0123456789eE_+-.:TZ ") == std::string_view::npos;
 }
@@ -34,13 +36,16 @@ bool needs_quotes(std::string_view text) {
     if (!plain_dash || text.substr(0, 3) == "---") return true;
   }
   if (text.substr(0, 3) == "...") return true;
-  if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos || text.back() == ':') return true;
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos || text.back() == ':')
+    return true;
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 // Literal blocks keep what they hold only without leading blanks in the first line and without odd control characters.
 bool fits_literal_block(std::string_view text) {
-  if (text.find('\n') == std::string_view::npos || text.front() == ' ' || text.front() == '\n' || text.front() == '\t') return false;
+  if (text.find('\n') == std::string_view::npos || text.front() == ' ' || text.front() == '\n' || text.front() == '\t')
+    return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if ((byte < 0x20 && text[i] != '\n' && text[i] != '\t') || byte == 0x7F) return false;
@@ -105,10 +110,14 @@ class Printer {
   }
 
   void scalar(const Json& value, std::size_t indent) {
-    if (value.is_object()) out_ += "{}";
-    else if (value.is_array()) out_ += "[]";
-    else if (!value.is_string()) out_ += dump_json(value);
-    else text(value.get_ref<const std::string&>(), indent);
+    if (value.is_object())
+      out_ += "{}";
+    else if (value.is_array())
+      out_ += "[]";
+    else if (!value.is_string())
+      out_ += dump_json(value);
+    else
+      text(value.get_ref<const std::string&>(), indent);
   }
 
   void text(const std::string& value, std::size_t indent) {

@@ -30,14 +30,14 @@ struct NodeOptions {
   std::string directory;                      // pod directories and logs; exists, 0700
   std::map<std::string, std::string> images;  // as Options::images
   bool any_image_is_host = true;
-  std::vector<std::string> host_entrypoint;   // as Options::host_entrypoint
+  std::vector<std::string> host_entrypoint;  // as Options::host_entrypoint
   std::chrono::milliseconds volume_sync{1'000};
   std::string api_host;  // KUBERNETES_SERVICE_HOST / _PORT of containers
   int api_port = 0;
 };
 
-// Registers its Node object, runs the pods bound to it (and, being the only node, binds pending ones). stop() kills every
-// process it started.
+// Registers its Node object, runs the pods bound to it (and, being the only node, binds pending ones). stop() kills
+// every process it started.
 class Node : public NodeServices {
  public:
   virtual void start() = 0;
