@@ -164,7 +164,7 @@ void diagnose_by_running(const credentials::Plan& plan, Context& context, Diagno
   for (const auto& planned : plan.origins)
     if (planned.is_run())
       timed("auth_origin " + planned.name, [&] {
-        return resolver.resolve({plan.profile, planned.name, planned.origin, plan.env}, context.stop);
+        return resolver.resolve({plan.profile, planned.name, planned.origin, plan.command_env}, context.stop);
       });
 }
 

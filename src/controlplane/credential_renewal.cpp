@@ -60,7 +60,7 @@ CredentialRefresher::Renewal CredentialRefresher::ask_origins(const credentials:
   for (const auto& planned : plan.origins) {
     if (std::find(listed.begin(), listed.end(), planned.name) == listed.end()) continue;
     if (!planned.is_run() || planned.file.empty()) continue;
-    auto token = parts_.source->resolve({plan.profile, planned.name, planned.origin, plan.env}, stop);
+    auto token = parts_.source->resolve({plan.profile, planned.name, planned.origin, plan.command_env}, stop);
     if (!token) {
       renewal.stopped = token.error().code == ErrorCode::kCanceled;
       if (renewal.failure.empty())

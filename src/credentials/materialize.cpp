@@ -59,7 +59,7 @@ Result<Materialized> materialize(const Plan& plan, OriginSource& source, const s
       continue;
     }
     if (!planned.is_run()) continue;
-    auto token = source.resolve({plan.profile, planned.name, planned.origin, plan.env}, stop);
+    auto token = source.resolve({plan.profile, planned.name, planned.origin, plan.command_env}, stop);
     if (token)
       values.tokens.emplace(planned.name, *std::move(token));
     else

@@ -11,7 +11,8 @@ namespace {
 Error invalid(std::string message) { return make_error(ErrorCode::kInvalid, std::move(message)); }
 
 void merge_environment(const PlanInput& input, Plan& plan) {
-  plan.env = plan.profile_env = input.profile->env;
+  plan.env = plan.profile_env = plan.command_env = input.profile->env;
+  for (const char* name : {"PATH", "HOME"}) plan.command_env.erase(name);
   for (const config::EnvVar& variable : input.host_env) {
     plan.profile_env.erase(variable.name);
     if (variable.secret_ref) {

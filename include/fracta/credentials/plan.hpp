@@ -48,6 +48,7 @@ struct Plan {
   std::vector<PlannedOrigin> origins;  // all of the profile's, by name
   config::StringMap env;               // profile.env overlaid by the runtime's plain kubernetes.env
   config::StringMap profile_env;       // what of it comes from the profile: everything kubernetes.env does not set
+  config::StringMap command_env;  // what the commands of origins see of the profile's env: not the agent's PATH, HOME
   std::set<std::string> secret_env;    // names in profile_env whose values nobody should see
   std::set<std::string> host_secrets;  // names kubernetes.env takes from Secrets
   config::AuthAssertions assertions;

@@ -176,7 +176,9 @@ TEST_F(Credentials, AFileIsRenewedInARunningAgentAheadOfItsEnd) {
   EXPECT_EQ(note("a1", "fracta.io/auth-profile"), "p");
   source_->give("tok-2", 1h);
   EXPECT_TRUE(eventually([&] { return stored("a1", "token") == "tok-2"; }));
-  EXPECT_THAT(metrics_->expose(), HasSubstr("fracta_credential_refresh_total{result=\"success\"} 1"));
+  EXPECT_TRUE(eventually([&] {
+    return metrics_->expose().find("fracta_credential_refresh_total{result=\"success\"} 1") != std::string::npos;
+  }));
   EXPECT_THAT(metrics_->expose(), HasSubstr("fracta_credential_expiry_timestamp_seconds "));
 }
 
@@ -225,6 +227,7 @@ TEST_F(Credentials, AFailingOriginKeepsTheOldValueAndIsTold) {
   source_->give("tok-2", 1h);
   EXPECT_TRUE(eventually([&] { return stored("a1", "token") == "tok-2"; }));
   EXPECT_EQ(note("a1", "fracta.io/refresh-error"), "");
+  EXPECT_TRUE(eventually([&] { return cluster_->names(kEventsPath).size() >= 3; }));  // CredentialRefreshed
 }
 
 TEST_F(Credentials, ASecretThatIsNotTheAgentsIsLeftAlone) {

@@ -101,6 +101,15 @@ TEST(BuildPlan, HostEnvOverridesProfileEnvAndSecretsStayOut) {
   EXPECT_EQ(plan->profile_env, (config::StringMap{{"KEEP", "k"}}));
 }
 
+// kubernetes.env describes the container; a command of the controlplane would not find its programs or files with it.
+TEST(BuildPlan, CommandsSeeTheProfilesEnvAndNothingOfTheContainer) {
+  auto profile = profile_with(helper_binding());
+  profile.env = {{"REGION", "eu"}, {"PATH", "/agent"}};
+  const auto plan = plan_of(profile, {{"HOME", "/workspace", {}}, {"REGION", "us", {}}});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->command_env, (config::StringMap{{"REGION", "eu"}}));
+}
+
 TEST(BuildPlan, CodexDoesNotReadApiKeyHelper) {
   auto profile = profile_with(helper_binding());
   PlanInput input;
