@@ -128,6 +128,13 @@ Outcome<Done> admit_priority(const Registry& registry, const Kind& kind, Json& p
                     "controller computed {} from the given PriorityClass name",
                     *given, value));
   }
+  if (const std::string given = string_at(spec, "preemptionPolicy"); !given.empty() && given != preemption) {
+    return forbidden(
+        kind, string_at(pod, "metadata/name"),
+        fmt::format("the string value of PreemptionPolicy ({}) must not be provided in pod spec; priority admission "
+                    "controller computed {} from the given PriorityClass name",
+                    given, preemption));
+  }
   spec["priority"] = value;
   spec["preemptionPolicy"] = preemption;
   return Done{};

@@ -115,6 +115,10 @@ void check_quantities(const Json& list, const std::string& path, FieldErrors& er
     const auto quantity = Quantity::parse(text);
     if (!quantity) continue;
     if (quantity->negative()) errors.invalid(at, text, "must be greater than or equal to 0");
+    // Extended resources (GPUs) come in whole pieces.
+    const bool extended = name.find('/') != std::string::npos && name.find("kubernetes.io/") == std::string::npos;
+    const auto whole = Quantity::parse(std::to_string(quantity->value()));
+    if (extended && whole && *whole != *quantity) errors.invalid(at, text, "must be an integer");
   }
 }
 

@@ -101,14 +101,16 @@ void validate_restart_policy(const Json& spec, FieldErrors& errors) {
 void validate_selector(const Json& job, FieldErrors& errors) {
   const Json& spec = job["spec"];
   const Json* selector = find(spec, "selector");
+  const Json* labels = find_path(spec, "template/metadata/labels");
+  bool matches = false;
   if (selector == nullptr) {
     errors.required("spec.selector");
-    return;
+  } else {
+    const auto parsed = LabelSelector::from_object(*selector);
+    if (!parsed) return;
+    matches = parsed->matches(labels == nullptr ? Json() : *labels);
   }
-  const auto parsed = LabelSelector::from_object(*selector);
-  if (!parsed) return;
-  const Json* labels = find_path(spec, "template/metadata/labels");
-  if (!parsed->matches(labels == nullptr ? Json() : *labels)) {
+  if (!matches) {
     errors.invalid("spec.template.metadata.labels", labels == nullptr ? Json() : *labels,
                    "`selector` does not match template `labels`");
   }
@@ -126,6 +128,10 @@ void validate_generated(const Json& job, FieldErrors& errors) {
   };
   check("controller-uid", string_at(job, "metadata/uid"));
   check("job-name", string_at(job, "metadata/name"));
+  const Json generated = {{"matchLabels", {{"controller-uid", string_at(job, "metadata/uid")}}}};
+  const Json* selector = find_path(job, "spec/selector");
+  if (selector != nullptr && *selector != generated)
+    errors.invalid("spec.selector", *selector, "`selector` not auto-generated");
 }
 
 void validate_job_fields(const Json& spec, FieldErrors& errors) {

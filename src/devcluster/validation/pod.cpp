@@ -1,4 +1,5 @@
 // Pod and pod template (apis/core/validation).
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -80,9 +81,16 @@ void check_security_context(const Json& context, const std::string& path, FieldE
   validate_seccomp(context, path, errors);
 }
 
+bool is_ip_address(const std::string& text) {
+  unsigned char address[sizeof(in6_addr)];
+  return inet_pton(AF_INET, text.c_str(), address) == 1 || inet_pton(AF_INET6, text.c_str(), address) == 1;
+}
+
 void check_host_aliases(const Json& spec, const std::string& path, FieldErrors& errors) {
   const Json& aliases = list_at(spec, "hostAliases");
   for (std::size_t i = 0; i < aliases.size(); ++i) {
+    const std::string address = string_at(aliases[i], "ip");
+    if (!is_ip_address(address)) errors.invalid(path + ".hostAliases.ip", address, "must be valid IP address");
     const Json& names = list_at(aliases[i], "hostnames");
     for (std::size_t j = 0; j < names.size(); ++j) {
       const std::string name = names[j].is_string() ? names[j].get<std::string>() : "";
@@ -90,6 +98,13 @@ void check_host_aliases(const Json& spec, const std::string& path, FieldErrors& 
         errors.invalid(path + ".hostAliases.hostnames", name, problem);
     }
   }
+}
+
+void check_os(const std::string& name, const std::string& path, FieldErrors& errors) {
+  if (name.empty())
+    errors.required(path + ".name", "cannot be empty");
+  else if (name != "linux" && name != "windows")
+    errors.not_supported(path, name, {"linux", "windows"});
 }
 
 void validate_spec(const Json& spec, const std::string& path, const std::string& pod_name, FieldErrors& errors) {
@@ -118,6 +133,9 @@ void validate_spec(const Json& spec, const std::string& path, const std::string&
   check_names(spec, "subdomain", path, dns1123_label_errors, errors);
   check_tolerations(list_at(spec, "tolerations"), path + ".tolerations", errors);
   check_host_aliases(spec, path, errors);
+  if (const Json* affinity = find(spec, "affinity")) validate_affinity(*affinity, path + ".affinity", errors);
+  validate_topology_spread(list_at(spec, "topologySpreadConstraints"), path + ".topologySpreadConstraints", errors);
+  if (const Json* os = find(spec, "os")) check_os(string_at(*os, "name"), path + ".os", errors);
   check_names(spec, "priorityClassName", path, dns1123_subdomain_errors, errors);
   check_names(spec, "runtimeClassName", path, dns1123_subdomain_errors, errors);
 }

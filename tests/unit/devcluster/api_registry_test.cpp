@@ -97,6 +97,22 @@ constexpr Refusal kRefusals[] = {
     {"jobs.batch",
      R"({"metadata":{"name":"x"},"spec":{"backoffLimit":-1,"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"a","image":"b"}]}}}})",
      "Job.batch \"x\" is invalid: spec.backoffLimit: Invalid value: -1: must be greater than or equal to 0"},
+    {"pods",
+     R"({"metadata":{"name":"x"},"spec":{"containers":[{"name":"a","image":"b"}],"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"a","operator":"In"}]}]}}}}})",
+     "Pod \"x\" is invalid: "
+     "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions["
+     "0]"
+     ".values: Required value: must be specified when `operator` is 'In' or 'NotIn'"},
+    {"pods",
+     R"({"metadata":{"name":"x"},"spec":{"containers":[{"name":"a","image":"b"}],"affinity":{"podAntiAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":101,"podAffinityTerm":{"topologyKey":"zone"}}]}}}})",
+     "Pod \"x\" is invalid: spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight: "
+     "Invalid value: 101: must be in the range 1-100"},
+    {"pods",
+     R"({"metadata":{"name":"x"},"spec":{"containers":[{"name":"a","image":"b"}],"topologySpreadConstraints":[{"maxSkew":0,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}]}})",
+     "Pod \"x\" is invalid: spec.topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than zero"},
+    {"pods",
+     R"({"metadata":{"name":"x"},"spec":{"containers":[{"name":"a","image":"b"}],"hostAliases":[{"ip":"1.2.3"}]}})",
+     "Pod \"x\" is invalid: spec.hostAliases.ip: Invalid value: \"1.2.3\": must be valid IP address"},
     {"configmaps", R"({"metadata":{"name":"x"},"data":{"..":"y"}})",
      "ConfigMap \"x\" is invalid: data[..]: Invalid value: \"..\": must not be '..'"},
     {"configmaps", R"({"metadata":{}})",
@@ -126,9 +142,11 @@ TEST_F(RegistryTest, AnOldResourceVersionIsAConflict) {
 }
 
 TEST_F(RegistryTest, AJobsTemplateCannotChange) {
-  ASSERT_TRUE(create(
-      "jobs.batch",
-      R"({"metadata":{"name":"j"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"a","image":"b:1"}]}}}})").ok());
+  ASSERT_TRUE(
+      create(
+          "jobs.batch",
+          R"({"metadata":{"name":"j"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"a","image":"b:1"}]}}}})")
+          .ok());
   const auto changed = api_->mutate("jobs.batch", "default", "j", [](Json& job) {
     job["spec"]["template"]["spec"]["containers"][0]["image"] = "c:1";
     return true;
