@@ -146,6 +146,13 @@ auth:
     ASSERT_EQ(answer.status, 201) << task << ": " << answer.body;
   }
 
+  // Waits until it was asked for. A refusal ends the wait: later steps build on earlier ones.
+  void expect_use(const std::string& access) {
+    EXPECT_TRUE(within(std::chrono::seconds(90), [&] { return proxy_->saw(access) || !proxy_->forbidden().empty(); }))
+        << access << " was never asked for";
+    ASSERT_THAT(proxy_->forbidden(), IsEmpty()) << "verbs that the Role lacks: " << kRoleFile;
+  }
+
   std::string manifests_;
   std::string token_file_;
   std::unique_ptr<RecordingProxy> proxy_;
@@ -163,18 +170,18 @@ TEST_F(RoleTest, TheShippedRoleIsExactlyWhatTheDaemonUses) {
   // Renewed while it runs; then the command fails, which becomes an Event.
   ASSERT_TRUE(becomes("batch", "Running"));
   ASSERT_TRUE(write_file_atomic(token_file_, "second-token"));
-  ASSERT_TRUE(within(std::chrono::seconds(60), [&] { return proxy_->saw("/secrets patch"); }));
+  ASSERT_NO_FATAL_FAILURE(expect_use("/secrets patch"));
   std::filesystem::remove(token_file_);
-  ASSERT_TRUE(within(std::chrono::seconds(60), [&] { return proxy_->saw("/events create"); }));
+  ASSERT_NO_FATAL_FAILURE(expect_use("/events create"));
   // A Job whose pods are refused: the reason stands only in Events, which are read after half a minute.
   kubectl({"delete", "serviceaccount", "fracta-agent"});
   spawn("refused", "shell");
   EXPECT_EQ(call("DELETE", "/api/v1/agents/batch").status, 200);
   EXPECT_EQ(call("DELETE", "/api/v1/agents/stream").status, 200);
-  EXPECT_TRUE(within(std::chrono::seconds(90), [&] { return proxy_->saw("/events list"); }));
+  ASSERT_NO_FATAL_FAILURE(expect_use("/events list"));
   daemon_->stop();
 
-  EXPECT_THAT(proxy_->forbidden(), IsEmpty()) << "verbs that " << kRoleFile << " lacks";
+  EXPECT_THAT(proxy_->forbidden(), IsEmpty()) << "verbs that the Role lacks: " << kRoleFile;
   EXPECT_EQ(proxy_->used(), granted_by(manifests_)) << "a verb too many or too few in " << kRoleFile;
 }
 
