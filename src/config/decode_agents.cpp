@@ -56,11 +56,19 @@ void check_auth(const std::string& name, const View& entry, const AgentRuntime& 
   }
   const auto profile = config.auth_profiles.find(runtime.auth_profile);
   if (profile == config.auth_profiles.end()) {
-    entry["auth_profile"].error("runtime " + in_quotes(name) + " references auth_profile " + in_quotes(runtime.auth_profile) +
-                                " which is not defined in auth.credentials.profiles");
+    entry["auth_profile"].error("runtime " + in_quotes(name) + " references auth_profile " +
+                                in_quotes(runtime.auth_profile) + " which is not defined in auth.credentials.profiles");
     return;
   }
   if (runtime.auth_binding) check_binding(entry["auth_binding"], entry.path(), *runtime.auth_binding, profile->second);
+}
+
+int decode_port(const View& view) {
+  if (!view.present()) return AgentRuntime{}.port;
+  const std::int64_t port = view.integer();
+  if (port >= 1 && port <= 65535) return static_cast<int>(port);
+  view.error("Invalid value: " + std::to_string(port) + ": must be between 1 and 65535, inclusive");
+  return AgentRuntime{}.port;
 }
 
 AgentRuntime decode_entry(const std::string& name, const View& entry, const Config& config) {
@@ -73,6 +81,7 @@ AgentRuntime decode_entry(const std::string& name, const View& entry, const Conf
   runtime.auth_binding = decode_binding(entry["auth_binding"]);
   runtime.credentials = entry["credentials"].string_list();
   runtime.command = entry["command"].string_list();
+  runtime.port = decode_port(entry["port"]);
   runtime.image = entry["kubernetes"]["image"].text();
   for (const View& item : entry["kubernetes"]["env"].items()) {
     if (item.is_map()) runtime.kubernetes_env.push_back(decode_env_var(item));

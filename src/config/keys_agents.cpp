@@ -19,6 +19,7 @@ std::vector<KeySpec> entry_keys(const std::string& map, bool hidden) {
       {e + ".model_tiers", kStringMap, "", "Models for `heavy`, `medium` and `light`.", hidden},
       {e + ".env", kStringMap, "", "Environment of the local backend; not used on Kubernetes.", hidden},
       {e + ".command", kStringOrList, "", "What adapter `command` runs.", hidden},
+      {e + ".port", kInteger, "8080", "Where adapter `command` listens as a stream pod; `FRACTA_PORT` tells it.", hidden},
       {e + ".credentials", kStringList, "", "Stored credentials given to agents of this runtime.", hidden},
       {e + ".auth_profile", kString, "", "Name in `auth.credentials.profiles`.", hidden},
       {e + ".kubernetes", kObject, "", "", hidden},

@@ -1,5 +1,8 @@
 // What the project exists for, from the outside: an operator's fracta.yaml becomes running agents, seen with `fracta`
 // and with `kubectl`.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
@@ -23,8 +26,20 @@ constexpr const char* kHelperMount = R"(    extra_volumes:
         mountPath: /opt/fracta/auth-helpers
         readOnly: true
 )";
-constexpr const char* kServer =
-    "    server:\n      adapter: command\n      command: [python3, -m, http.server, \"8080\"]\n";
+// Pods of the development cluster share the machine's network: a port nobody listens on.
+std::string server_runtime() {
+  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  socklen_t size = sizeof address;
+  bind(probe, reinterpret_cast<sockaddr*>(&address), size);
+  getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size);
+  close(probe);
+  const std::string port = std::to_string(ntohs(address.sin_port));
+  return "    server:\n      adapter: command\n      command: [sh, -c, 'exec python3 -m http.server $FRACTA_PORT']\n   "
+         "   port: " +
+         port + "\n";
+}
 
 std::vector<std::string> names(const Json* list) {
   std::vector<std::string> all;
@@ -82,7 +97,7 @@ TEST_F(MainJob, JobBackedAgentCallsAHelperMountedFromAConfigMap) {
 
 TEST_F(MainJob, StreamPodBecomesReadyWithTheSameExtras) {
   create_helpers();
-  write_config(kHelperMount, kServer);
+  write_config(kHelperMount, server_runtime());
   start_controlplane();
   const auto spawned =
       fracta({"spawn", "talk", "--runtime", "server", "--mode", "stream", "--wait", "--timeout", "60s"});

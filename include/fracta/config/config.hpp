@@ -1,5 +1,6 @@
-// fracta.yaml as values. Field names, meaning and defaults: shared/reference/fracta-upstream.md §1 (docs/configuration.md).
-// Blocks that only other upstream processes read (gateway, mcp_servers, ontology, ...) are accepted and kept in `other`.
+// fracta.yaml as values. Field names, meaning and defaults: shared/reference/fracta-upstream.md §1
+// (docs/configuration.md). Blocks that only other upstream processes read (gateway, mcp_servers, ontology, ...) are
+// accepted and kept in `other`.
 #pragma once
 
 #include <chrono>
@@ -20,40 +21,42 @@ using StringMap = std::map<std::string, std::string>;
 struct SecretKeyRef {
   std::string name;
   std::string key;
-  bool optional = false;   // a missing Secret or key does not keep the container from starting
+  bool optional = false;  // a missing Secret or key does not keep the container from starting
 };
 
 // agents.agent_runtimes.<r>.kubernetes.env[]
 struct EnvVar {
   std::string name;
   std::string value;
-  std::optional<SecretKeyRef> secret_ref;   // then value is empty
+  std::optional<SecretKeyRef> secret_ref;  // then value is empty
 };
 
-struct Resources {   // Kubernetes quantities, checked; empty = not set
+struct Resources {  // Kubernetes quantities, checked; empty = not set
   std::string cpu_request, cpu_limit, memory_request, memory_limit;
-  [[nodiscard]] bool empty() const { return cpu_request.empty() && cpu_limit.empty() && memory_request.empty() && memory_limit.empty(); }
+  [[nodiscard]] bool empty() const {
+    return cpu_request.empty() && cpu_limit.empty() && memory_request.empty() && memory_limit.empty();
+  }
 };
 
 enum class PodSecurity {
-  kDefault,      // key absent: seccomp RuntimeDefault and no privilege escalation; root images keep working
-  kRestricted,   // everything Pod Security "restricted" asks for
+  kDefault,     // key absent: seccomp RuntimeDefault and no privilege escalation; root images keep working
+  kRestricted,  // everything Pod Security "restricted" asks for
   kBaseline,
-  kNone,         // nothing set by Fracta
+  kNone,  // nothing set by Fracta
 };
 
 struct KubernetesConfig {
-  std::string ns = "fracta";                    // key: namespace
+  std::string ns = "fracta";  // key: namespace
   std::string image;
-  std::string image_pull_policy;                // "", Always, IfNotPresent, Never
+  std::string image_pull_policy;  // "", Always, IfNotPresent, Never
   std::string service_account;
   std::string pvc;
   std::string pvc_mount_path = "/workspace";
   StringMap labels;
   StringMap annotations;
   StringMap node_selector;
-  std::shared_ptr<const Json> tolerations;      // array of corev1.Toleration (upstream's strings are converted); never null
-  std::shared_ptr<const Json> affinity;         // corev1.Affinity or null pointer
+  std::shared_ptr<const Json> tolerations;  // array of corev1.Toleration (upstream's strings are converted); never null
+  std::shared_ptr<const Json> affinity;     // corev1.Affinity or null pointer
   Resources resources;
   int job_ttl_seconds = 300;
   std::shared_ptr<const Json> extra_volumes;        // array of corev1.Volume, YAML already normalised; never null
@@ -65,17 +68,18 @@ struct KubernetesConfig {
   std::string priority_class_name;
   std::string runtime_class_name;
   PodSecurity pod_security = PodSecurity::kDefault;
-  std::shared_ptr<const Json> pod_security_context;         // corev1.PodSecurityContext, overrides pod_security's fields; or null pointer
-  std::shared_ptr<const Json> container_security_context;   // corev1.SecurityContext; or null pointer
+  std::shared_ptr<const Json>
+      pod_security_context;  // corev1.PodSecurityContext, overrides pod_security's fields; or null pointer
+  std::shared_ptr<const Json> container_security_context;  // corev1.SecurityContext; or null pointer
   bool automount_service_account_token = false;
   std::optional<std::int64_t> termination_grace_period_seconds;
 };
 
 struct AuthOrigin {
-  std::string type;        // http_header_token | command_output | secret_env
-  std::string scope;       // agent_runtime | host_edge | any
+  std::string type;   // http_header_token | command_output | secret_env
+  std::string scope;  // agent_runtime | host_edge | any
   std::vector<std::string> command;
-  std::string delivery;    // file_mount | env | staged_secret
+  std::string delivery;  // file_mount | env | staged_secret
   std::string path;
   bool required = true;
   std::string request_method, request_url;
@@ -84,20 +88,20 @@ struct AuthOrigin {
   std::string env_name;
   std::optional<SecretKeyRef> secret_ref;
   // Beyond upstream.
-  std::int64_t ttl_ms = 0;             // life of what the command prints, when the output itself does not say; 0 = unknown
-  std::int64_t timeout_ms = 0;         // <= 0: 30000
-  std::vector<std::string> pass_env;   // variables of the daemon the command may see, besides PATH, HOME and LANG
+  std::int64_t ttl_ms = 0;      // life of what the command prints, when the output itself does not say; 0 = unknown
+  std::int64_t timeout_ms = 0;  // <= 0: 30000
+  std::vector<std::string> pass_env;  // variables of the daemon the command may see, besides PATH, HOME and LANG
 };
 
 struct AuthResolver {
-  std::string type;        // command
-  std::vector<std::string> command;   // a bare name or an argv
-  std::int64_t ttl_ms = 0; // <= 0: 60000
-  std::vector<std::string> order;     // deprecated
+  std::string type;                  // command
+  std::vector<std::string> command;  // a bare name or an argv
+  std::int64_t ttl_ms = 0;           // <= 0: 60000
+  std::vector<std::string> order;    // deprecated
 };
 
 struct AuthBinding {
-  std::string type;        // claude_api_key_helper | bearer_env | token_file
+  std::string type;  // claude_api_key_helper | bearer_env | token_file
   std::string runtime_auth_resolver;
   std::string auth_origin;
   std::string env_name;
@@ -118,33 +122,34 @@ struct AuthProfile {
 };
 
 struct AgentRuntime {
-  std::string adapter;               // claude | codex | opencode | command; default: the map key, else command
+  std::string adapter;  // claude | codex | opencode | command; default: the map key, else command
   std::string model;
-  StringMap model_tiers;             // heavy, medium, light
-  StringMap env;                     // local backend only
+  StringMap model_tiers;  // heavy, medium, light
+  StringMap env;          // local backend only
   std::string auth_profile;
   std::optional<AuthBinding> auth_binding;
-  std::vector<std::string> credentials;   // stored credentials by name
-  std::vector<std::string> command;       // argv of adapter `command`
-  std::string image;                 // kubernetes.image
-  std::vector<EnvVar> kubernetes_env;     // kubernetes.env
+  std::vector<std::string> credentials;  // stored credentials by name
+  std::vector<std::string> command;      // argv of adapter `command`
+  int port = 8080;                       // where adapter `command` listens as a stream pod
+  std::string image;                     // kubernetes.image
+  std::vector<EnvVar> kubernetes_env;    // kubernetes.env
 };
 
 struct PostgresConfig {
-  std::string dsn;                   // a secret
+  std::string dsn;  // a secret
   int max_conns = 0, min_conns = 0;
   std::chrono::nanoseconds max_conn_lifetime{}, max_conn_idle_time{};
 };
 
 struct Config {
-  std::string profile;               // resolved: local | kubernetes
-  std::string backend;               // resolved runtime.backend: local | kubernetes
+  std::string profile;  // resolved: local | kubernetes
+  std::string backend;  // resolved runtime.backend: local | kubernetes
   KubernetesConfig kubernetes;
 
   std::string state_driver = "sqlite";
   std::string sqlite_path = ".fracta/state.db";
   PostgresConfig postgres;
-  std::string queue_backend;         // "", memory, postgres
+  std::string queue_backend;  // "", memory, postgres
   int queue_workers = 2;
   std::chrono::nanoseconds queue_lease_timeout = std::chrono::minutes{30};
   std::string queue_workspace_base;
@@ -153,34 +158,34 @@ struct Config {
   std::string listen_addr = ":8080";
 
   std::string default_runtime = "claude";
-  std::string default_mode = "batch";           // batch | stream
+  std::string default_mode = "batch";  // batch | stream
   std::map<std::string, AgentRuntime> agent_runtimes;
   std::map<std::string, AuthProfile> auth_profiles;
 
-  std::string control_plane_listen;             // control_plane_api.listen; ":9090" when empty
-  std::string control_plane_url;                // control_plane_api.url (for the CLI)
+  std::string control_plane_listen;  // control_plane_api.listen; ":9090" when empty
+  std::string control_plane_url;     // control_plane_api.url (for the CLI)
   std::string control_plane_client_mode = "auto";
   std::string gateway_url;
   std::string gateway_listen;
 
   std::chrono::nanoseconds reaper_interval = std::chrono::seconds{30};
-  std::chrono::nanoseconds reaper_max_age{};    // 0 = disabled
-  int reaper_max_concurrent = 0;                // 0 = unlimited
+  std::chrono::nanoseconds reaper_max_age{};  // 0 = disabled
+  int reaper_max_concurrent = 0;              // 0 = unlimited
   std::chrono::nanoseconds heartbeat_interval = std::chrono::seconds{15};
   int ring_size = 100;
 
-  std::string log_level;                        // "" = FRACTA_LOG_LEVEL, else info
+  std::string log_level;  // "" = FRACTA_LOG_LEVEL, else info
   std::string log_file;
   std::string default_base_branch;
   std::vector<std::string> allowed_tools;
 
   // {connections, strategy, logging}: what upstream puts into the agent's snapshot. Values of keys that look like
   // secrets (api_key, password, token, ...) are left out of it: a ConfigMap is no place for them.
-  std::shared_ptr<const Json> snapshot;         // never null; may be an empty object
+  std::shared_ptr<const Json> snapshot;  // never null; may be an empty object
 
   // The effective configuration with defaults, in fracta.yaml's own shape, secrets replaced by "<redacted>".
-  std::shared_ptr<const Json> effective;        // never null
-  std::string hash;                             // sha256 of the effective configuration *before* redaction, hex
+  std::shared_ptr<const Json> effective;  // never null
+  std::string hash;                       // sha256 of the effective configuration *before* redaction, hex
 };
 
 }  // namespace fracta::config

@@ -5,7 +5,6 @@ namespace fracta::agent {
 namespace {
 
 constexpr const char* kTaskFile = "TASK.md";
-constexpr int kPort = 8080;
 
 Result<std::vector<std::string>> argv_of(const AdapterInput& input) {
   const std::vector<std::string>& argv = input.spec.command.empty() ? input.runtime.command : input.spec.command;
@@ -30,6 +29,7 @@ class Command final : public Adapter {
     if (!input.spec.contract.empty()) {
       env.push_back({"FRACTA_TASK_FILE", input.working_directory + "/" + kTaskFile, {}});
     }
+    if (input.spec.mode == Mode::kStream) env.push_back({"FRACTA_PORT", std::to_string(input.runtime.port), {}});
     if (!input.spec.model.empty()) env.push_back({"FRACTA_MODEL", input.spec.model, {}});
     return env;
   }
@@ -38,7 +38,7 @@ class Command final : public Adapter {
     return argv_of(input);
   }
 
-  // Any server that listens on 8080; it finds its token in the auth Secret if it wants one.
+  // Any server that listens on the runtime's port; it finds its token in the auth Secret if it wants one.
   [[nodiscard]] Result<StreamServer> stream_server(const AdapterInput& input, const std::string& token) const override {
     if (input.spec.command.empty() && input.runtime.command.empty()) return unsupported_stream(input);
     FRACTA_TRY(require_stream_token(token));
@@ -46,7 +46,7 @@ class Command final : public Adapter {
     if (!argv) return argv.error();
     StreamServer server;
     server.command = std::move(*argv);
-    server.port = kPort;
+    server.port = input.runtime.port;
     server.secret_data[kStreamTokenKey] = token;
     return server;
   }
