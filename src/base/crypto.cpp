@@ -25,7 +25,8 @@ std::string to_hex(std::string_view bytes) {
 
 std::string random_bytes(std::size_t count) {
   std::string out(count, '\0');
-  check(RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) == 1, "the system has no random numbers");
+  check(RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) == 1,
+        "the system has no random numbers");
   return out;
 }
 
@@ -86,7 +87,8 @@ std::optional<std::string> base64url_decode(std::string_view text) {
 std::string sha256_hex(std::string_view bytes) {
   std::string digest(32, '\0');
   unsigned int length = 0;
-  check(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &length, EVP_sha256(), nullptr) == 1,
+  check(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &length, EVP_sha256(),
+                   nullptr) == 1,
         "SHA-256 is not available");
   return to_hex(digest);
 }
@@ -98,7 +100,8 @@ std::string random_uuid() {
   bytes[6] = static_cast<char>((static_cast<unsigned char>(bytes[6]) & 0x0Fu) | 0x40u);
   bytes[8] = static_cast<char>((static_cast<unsigned char>(bytes[8]) & 0x3Fu) | 0x80u);
   const std::string hex = to_hex(bytes);
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20);
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
+         hex.substr(20);
 }
 
 bool constant_time_equal(std::string_view a, std::string_view b) {

@@ -34,7 +34,7 @@ class Descriptor {
 std::string system_text(int number) { return std::system_category().message(number); }
 
 Error file_error(const std::string& path, int number) {
-  const ErrorCode code = number == ENOENT ? ErrorCode::kNotFound
+  const ErrorCode code = number == ENOENT                      ? ErrorCode::kNotFound
                          : number == EACCES || number == EPERM ? ErrorCode::kForbidden
                          : number == EISDIR || number == ELOOP ? ErrorCode::kInvalid
                                                                : ErrorCode::kInternal;
@@ -66,7 +66,8 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return file_error(path, errno);
   if (S_ISDIR(info.st_mode)) return file_error(path, EISDIR);
-  if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) return make_error(ErrorCode::kInvalid, path + ": not a regular file");
+  if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode))
+    return make_error(ErrorCode::kInvalid, path + ": not a regular file");
   std::string content;
   std::string buffer(64u << 10, '\0');
   for (;;) {
@@ -76,18 +77,21 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     if (got == 0) return content;
     content.append(buffer, 0, static_cast<std::size_t>(got));
     if (content.size() > max_bytes)
-      return make_error(ErrorCode::kResourceExhausted, fmt::format("{}: larger than the limit of {} bytes", path, max_bytes));
+      return make_error(ErrorCode::kResourceExhausted,
+                        fmt::format("{}: larger than the limit of {} bytes", path, max_bytes));
   }
 }
 
 Result<void> write_file_atomic(const std::string& path, std::string_view content, const WriteOptions& options) {
   const std::string temporary = fmt::format("{}.tmp-{}", path, random_hex(8));
   {
-    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, options.mode & 0700));
+    const Descriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, options.mode & 0700));
     if (!file.ok()) return file_error(path, errno).with_context("writing");
     // fchmod: the umask must not decide who may read it.
     auto written = write_all(file.get(), content, path);
-    if (written && (::fchmod(file.get(), options.mode) != 0 || ::fsync(file.get()) != 0)) written = file_error(path, errno);
+    if (written && (::fchmod(file.get(), options.mode) != 0 || ::fsync(file.get()) != 0))
+      written = file_error(path, errno);
     if (!written) {
       ::unlink(temporary.c_str());
       return written.error().with_context("writing");
@@ -108,7 +112,8 @@ Result<void> make_directories(const std::string& path, mode_t mode) {
   std::string partial;
   for (const auto& piece : split(path, '/')) {
     partial += piece;
-    if (!partial.empty() && ::mkdir(partial.c_str(), mode) != 0 && errno != EEXIST) return file_error(partial, errno).with_context("creating directory");
+    if (!partial.empty() && ::mkdir(partial.c_str(), mode) != 0 && errno != EEXIST)
+      return file_error(partial, errno).with_context("creating directory");
     partial += '/';
   }
   struct stat info {};

@@ -13,8 +13,8 @@ namespace fracta {
 
 namespace {
 
-// nlohmann's parser callback could watch depth and keys while the tree grows, but 3.11 then walks a whole array again at
-// the end of each of its objects: 10,000 objects cost seconds. So the text is looked at first and parsed afterwards.
+// nlohmann's parser callback could watch depth and keys while the tree grows, but 3.11 then walks a whole array again
+// at the end of each of its objects: 10,000 objects cost seconds. So the text is looked at first and parsed afterwards.
 
 // Brackets outside of strings; a text that is no JSON is left to the parser.
 bool deeper_than(std::string_view text, std::size_t limit) {
@@ -80,14 +80,16 @@ std::string short_message(const nlohmann::json::parse_error& error) {
 
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   if (deeper_than(text, limits.max_depth)) {
-    return make_error(ErrorCode::kInvalid, fmt::format("invalid JSON: nested more than {} levels deep", limits.max_depth));
+    return make_error(ErrorCode::kInvalid,
+                      fmt::format("invalid JSON: nested more than {} levels deep", limits.max_depth));
   }
   try {
     if (limits.refuse_duplicate_keys) {
       DuplicateKeys keys;
       static_cast<void>(Json::sax_parse(text.begin(), text.end(), &keys));
       if (keys.found()) {
-        return make_error(ErrorCode::kInvalid, fmt::format("invalid JSON: duplicate key \"{}\"", shorten(*keys.found(), 64)));
+        return make_error(ErrorCode::kInvalid,
+                          fmt::format("invalid JSON: duplicate key \"{}\"", shorten(*keys.found(), 64)));
       }
     }
     return Json::parse(text.begin(), text.end());
@@ -98,7 +100,9 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   }
 }
 
-std::string dump_json(const Json& value, int indent) { return value.dump(indent, ' ', false, Json::error_handler_t::replace); }
+std::string dump_json(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
 
 const Json* find(const Json& object, std::string_view key) {
   if (!object.is_object()) return nullptr;
@@ -124,7 +128,8 @@ std::string string_at(const Json& object, std::string_view path, std::string_vie
 std::optional<std::int64_t> int_at(const Json& object, std::string_view path) {
   const Json* value = find_path(object, path);
   if (value == nullptr || !value->is_number_integer()) return std::nullopt;
-  if (value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
+  if (value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
+    return std::nullopt;
   return value->get<std::int64_t>();
 }
 

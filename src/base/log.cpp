@@ -38,10 +38,14 @@ State& state() {
 
 std::string_view level_name(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarn: return "warn";
-    case Level::kError: return "error";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarn:
+      return "warn";
+    case Level::kError:
+      return "error";
   }
   return "info";
 }
@@ -72,7 +76,8 @@ std::string json_line(Level level, std::string_view component, std::string_view 
 
 std::string text_line(Level level, std::string_view component, std::string_view message, Fields fields) {
   const std::string stamp = format_rfc3339_micro(std::chrono::system_clock::now());
-  std::string line = fmt::format("{} {:<5} {}: {}", stamp.substr(11, 12), level_name(level), component, shorten(message, 2000));
+  std::string line =
+      fmt::format("{} {:<5} {}: {}", stamp.substr(11, 12), level_name(level), component, shorten(message, 2000));
   for (const auto& field : fields) line += fmt::format(" {}={}", field.key, text_value(field.value));
   return line;
 }
@@ -111,7 +116,8 @@ void write(Level level, std::string_view component, std::string_view message, Fi
     logger = state().logger;
     format = state().options.format;
   }
-  const std::string line = format == Format::kJson ? json_line(level, component, message, fields) : text_line(level, component, message, fields);
+  const std::string line = format == Format::kJson ? json_line(level, component, message, fields)
+                                                   : text_line(level, component, message, fields);
   logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
 }
 

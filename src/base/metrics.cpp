@@ -17,15 +17,18 @@ std::string escape_label(std::string_view value) {
   std::string out;
   for (const char c : value) {
     if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') out += "\\n";
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
   }
   return out;
 }
 
 std::string labels_text(const MetricLabels& labels, std::string_view extra = "") {
   std::string out;
-  for (const auto& [name, value] : labels) out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escape_label(value));
+  for (const auto& [name, value] : labels)
+    out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escape_label(value));
   if (!extra.empty()) out += fmt::format("{}{}", out.empty() ? "" : ",", extra);
   return out.empty() ? out : "{" + out + "}";
 }
@@ -48,7 +51,8 @@ struct MetricsRegistry::Family {
   void expose(const std::string& name, std::string& out) const;
 };
 
-Histogram::Histogram(std::vector<double> upper_bounds) : bounds_(std::move(upper_bounds)), counts_(bounds_.size() + 1) {}
+Histogram::Histogram(std::vector<double> upper_bounds)
+    : bounds_(std::move(upper_bounds)), counts_(bounds_.size() + 1) {}
 
 void Histogram::observe(double v) {
   const auto slot = static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), v) - bounds_.begin());
@@ -91,7 +95,8 @@ Gauge& MetricsRegistry::gauge(std::string_view name, std::string_view help, Metr
   return *slot;
 }
 
-Histogram& MetricsRegistry::histogram(std::string_view name, std::string_view help, std::vector<double> upper_bounds, MetricLabels labels) {
+Histogram& MetricsRegistry::histogram(std::string_view name, std::string_view help, std::vector<double> upper_bounds,
+                                      MetricLabels labels) {
   std::lock_guard lock(mutex_);
   auto& slot = family(name, help, 'h').histograms[std::move(labels)];
   if (!slot) slot = std::make_unique<Histogram>(std::move(upper_bounds));
@@ -107,17 +112,22 @@ void MetricsRegistry::gauge_function(std::string_view name, std::string_view hel
 void MetricsRegistry::Family::expose(const std::string& name, std::string& out) const {
   const std::string_view type = kind == 'c' ? "counter" : kind == 'h' ? "histogram" : "gauge";
   out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
-  for (const auto& [labels, counter] : counters) out += fmt::format("{}{} {}\n", name, labels_text(labels), number(counter->value()));
-  for (const auto& [labels, gauge] : gauges) out += fmt::format("{}{} {}\n", name, labels_text(labels), number(gauge->value()));
+  for (const auto& [labels, counter] : counters)
+    out += fmt::format("{}{} {}\n", name, labels_text(labels), number(counter->value()));
+  for (const auto& [labels, gauge] : gauges)
+    out += fmt::format("{}{} {}\n", name, labels_text(labels), number(gauge->value()));
   if (read)
-    for (const auto& [labels, value] : read()) out += fmt::format("{}{} {}\n", name, labels_text(labels), number(value));
+    for (const auto& [labels, value] : read())
+      out += fmt::format("{}{} {}\n", name, labels_text(labels), number(value));
   for (const auto& [labels, histogram] : histograms) {
     const auto shot = histogram->snapshot();
     for (std::size_t i = 0; i < shot.cumulative.size(); ++i) {
       const double bound = i < shot.upper_bounds.size() ? shot.upper_bounds[i] : INFINITY;
-      out += fmt::format("{}_bucket{} {}\n", name, labels_text(labels, fmt::format("le=\"{}\"", number(bound))), shot.cumulative[i]);
+      out += fmt::format("{}_bucket{} {}\n", name, labels_text(labels, fmt::format("le=\"{}\"", number(bound))),
+                         shot.cumulative[i]);
     }
-    out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, labels_text(labels), number(shot.sum), name, labels_text(labels), shot.cumulative.back());
+    out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, labels_text(labels), number(shot.sum), name,
+                       labels_text(labels), shot.cumulative.back());
   }
 }
 
@@ -142,8 +152,9 @@ std::string MetricsRegistry::expose() const {
 
 void register_process_metrics(MetricsRegistry& registry, std::string_view version, std::string_view commit) {
   using Series = std::vector<std::pair<MetricLabels, double>>;
-  registry.gauge("fracta_build_info", "Constant 1, labelled with the version and commit of this program.",
-                 {{"version", std::string(version)}, {"commit", std::string(commit)}})
+  registry
+      .gauge("fracta_build_info", "Constant 1, labelled with the version and commit of this program.",
+             {{"version", std::string(version)}, {"commit", std::string(commit)}})
       .set(1);
   registry.gauge("process_start_time_seconds", "Start time of the process since the epoch, in seconds.")
       .set(static_cast<double>(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));

@@ -48,7 +48,8 @@ struct Pipe {
 };
 
 // The child inherits an ignored SIGPIPE otherwise, and a token helper written as a shell pipe relies on the default.
-int spawn_child(const CommandOptions& options, const std::string& program, Pipe& in, Pipe& out, Pipe& err, pid_t* child) {
+int spawn_child(const CommandOptions& options, const std::string& program, Pipe& in, Pipe& out, Pipe& err,
+                pid_t* child) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);
@@ -57,7 +58,8 @@ int spawn_child(const CommandOptions& options, const std::string& program, Pipe&
   posix_spawn_file_actions_adddup2(&actions, out.write_end, 1);
   posix_spawn_file_actions_adddup2(&actions, err.write_end, 2);
   posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  if (!options.working_directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, options.working_directory.c_str());
+  if (!options.working_directory.empty())
+    posix_spawn_file_actions_addchdir_np(&actions, options.working_directory.c_str());
   sigset_t defaults, none;
   sigemptyset(&none);
   sigemptyset(&defaults);
@@ -73,7 +75,8 @@ int spawn_child(const CommandOptions& options, const std::string& program, Pipe&
   if (options.environment)
     for (const auto& entry : *options.environment) envp.push_back(const_cast<char*>(entry.c_str()));
   envp.push_back(nullptr);
-  const int result = ::posix_spawn(child, program.c_str(), &actions, &attributes, argv.data(), options.environment ? envp.data() : environ);
+  const int result = ::posix_spawn(child, program.c_str(), &actions, &attributes, argv.data(),
+                                   options.environment ? envp.data() : environ);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   return result;
@@ -132,15 +135,19 @@ class Run {
  private:
   std::optional<Error> reason_to_end(SteadyClock::time_point deadline) const {
     const std::string& name = options_.argv.front();
-    if (overflow_) return make_error(ErrorCode::kResourceExhausted, fmt::format("{}: more than {} bytes on standard output", name, options_.max_stdout));
+    if (overflow_)
+      return make_error(ErrorCode::kResourceExhausted,
+                        fmt::format("{}: more than {} bytes on standard output", name, options_.max_stdout));
     if (options_.stop.stop_requested()) return make_error(ErrorCode::kCanceled, name + ": canceled");
     if (SteadyClock::now() >= deadline)
-      return make_error(ErrorCode::kDeadlineExceeded, fmt::format("{}: no result within {} ms", name, options_.timeout.count()));
+      return make_error(ErrorCode::kDeadlineExceeded,
+                        fmt::format("{}: no result within {} ms", name, options_.timeout.count()));
     return std::nullopt;
   }
 
   void pump(int timeout_ms) {
-    std::array<pollfd, 3> polled = {{{in_.write_end, POLLOUT, 0}, {out_.read_end, POLLIN, 0}, {err_.read_end, POLLIN, 0}}};
+    std::array<pollfd, 3> polled = {
+        {{in_.write_end, POLLOUT, 0}, {out_.read_end, POLLIN, 0}, {err_.read_end, POLLIN, 0}}};
     ::poll(polled.data(), polled.size(), timeout_ms);
     feed_input();
     drain(out_.read_end, stdout_, options_.max_stdout, true);
@@ -150,7 +157,8 @@ class Run {
   void feed_input() {
     if (in_.write_end < 0) return;
     while (input_at_ < options_.standard_input.size()) {
-      const ssize_t n = ::write(in_.write_end, options_.standard_input.data() + input_at_, options_.standard_input.size() - input_at_);
+      const ssize_t n = ::write(in_.write_end, options_.standard_input.data() + input_at_,
+                                options_.standard_input.size() - input_at_);
       if (n < 0 && errno == EAGAIN) return;
       if (n < 0) break;  // the child does not read it: its business
       input_at_ += static_cast<std::size_t>(n);
@@ -192,7 +200,8 @@ std::string find_on_path(std::string_view name, std::string_view path) {
     return ::stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(candidate.c_str(), X_OK) == 0;
   };
   if (name.empty()) return {};
-  if (name.find('/') != std::string_view::npos) return executable(std::string(name)) ? std::string(name) : std::string();
+  if (name.find('/') != std::string_view::npos)
+    return executable(std::string(name)) ? std::string(name) : std::string();
   for (const auto& directory : split(path, ':')) {
     std::string candidate = (directory.empty() ? "." : directory) + "/" + std::string(name);
     if (executable(candidate)) return candidate;
@@ -203,9 +212,12 @@ std::string find_on_path(std::string_view name, std::string_view path) {
 Result<CommandResult> run_command(const CommandOptions& options) {
   if (options.argv.empty()) return make_error(ErrorCode::kInvalid, "empty command");
   const std::string program = find_on_path(options.argv.front(), search_path(options));
-  if (program.empty()) return make_error(ErrorCode::kNotFound, fmt::format("{}: no such program on PATH", shorten(options.argv.front(), 200)));
+  if (program.empty())
+    return make_error(ErrorCode::kNotFound,
+                      fmt::format("{}: no such program on PATH", shorten(options.argv.front(), 200)));
   Pipe in, out, err;
-  if (!in.open() || !out.open() || !err.open()) return make_error(ErrorCode::kInternal, "no file descriptors left for a child process");
+  if (!in.open() || !out.open() || !err.open())
+    return make_error(ErrorCode::kInternal, "no file descriptors left for a child process");
   pid_t child = -1;
   if (const int number = spawn_child(options, program, in, out, err, &child); number != 0)
     return make_error(ErrorCode::kInternal, fmt::format("{}: {}", program, std::system_category().message(number)));

@@ -176,9 +176,12 @@ std::string shorten(std::string_view text, std::size_t max) {
     }
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte < 0x20 || byte == 0x7F) {
-      if (text[i] == '\n') out += "\\n";
-      else if (text[i] == '\t') out += "\\t";
-      else if (text[i] == '\r') out += "\\r";
+      if (text[i] == '\n')
+        out += "\\n";
+      else if (text[i] == '\t')
+        out += "\\t";
+      else if (text[i] == '\r')
+        out += "\\r";
       else {
         out += "\\x";
         out += kHexDigits[byte >> 4u];

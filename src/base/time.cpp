@@ -18,8 +18,9 @@ std::string format_seconds(SystemTime time) {
   const auto days = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{days};
   const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - days)};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count());
 }
 
 std::int64_t fraction_nanos(SystemTime time) {
@@ -93,15 +94,16 @@ std::optional<SystemTime> parse_rfc3339(std::string_view text) {
     ++at;
     std::int64_t value = 0;
     std::size_t count = 0;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && count < 9; ++at, ++count) value = value * 10 + (text[at] - '0');
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && count < 9; ++at, ++count)
+      value = value * 10 + (text[at] - '0');
     if (count == 0) return std::nullopt;
     for (; count < 9; ++count) value *= 10;
     fraction = nanoseconds{value};
   }
   const auto offset = parse_offset(text, at);
   if (!offset || at != text.size()) return std::nullopt;
-  // Four-digit years reach further than the clock's 64-bit nanoseconds (1677 to 2262): the ends stand for what is beyond,
-  // so that a deadline in the year 2999 stays in the future.
+  // Four-digit years reach further than the clock's 64-bit nanoseconds (1677 to 2262): the ends stand for what is
+  // beyond, so that a deadline in the year 2999 stays in the future.
   const std::chrono::sys_seconds whole = std::chrono::sys_days{date} + std::chrono::hours{*hour} +
                                          std::chrono::minutes{*minute} + std::chrono::seconds{*second} - *offset;
   if (whole >= std::chrono::floor<std::chrono::seconds>(SystemTime::max())) return SystemTime::max();
@@ -119,7 +121,14 @@ Result<nanoseconds> parse_go_duration(std::string_view text) {
     std::string_view name;
     double nanos;
   };
-  static constexpr std::array<Unit, 8> kUnits = {{{"ns", 1}, {"us", 1e3}, {"\u00b5s", 1e3}, {"\u03bcs", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
+  static constexpr std::array<Unit, 8> kUnits = {{{"ns", 1},
+                                                  {"us", 1e3},
+                                                  {"\u00b5s", 1e3},
+                                                  {"\u03bcs", 1e3},
+                                                  {"ms", 1e6},
+                                                  {"s", 1e9},
+                                                  {"m", 60e9},
+                                                  {"h", 3600e9}}};
   std::string_view rest = text;
   bool negative = false;
   if (!rest.empty() && (rest[0] == '-' || rest[0] == '+')) {
@@ -132,21 +141,26 @@ Result<nanoseconds> parse_go_duration(std::string_view text) {
   while (!rest.empty()) {
     const auto number_end = rest.find_first_not_of("0123456789.");
     const std::string_view number = rest.substr(0, number_end);
-    if (number.empty() || number == "." || std::count(number.begin(), number.end(), '.') > 1 || number.size() > 30) return invalid();
+    if (number.empty() || number == "." || std::count(number.begin(), number.end(), '.') > 1 || number.size() > 30)
+      return invalid();
     if (number_end == std::string_view::npos)
       return make_error(ErrorCode::kInvalid, fmt::format("time: missing unit in duration \"{}\"", shorten(text, 64)));
     rest.remove_prefix(number_end);
     const std::string_view unit = rest.substr(0, rest.find_first_of("0123456789."));
     const auto* match = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& u) { return u.name == unit; });
     if (match == kUnits.end())
-      return make_error(ErrorCode::kInvalid, fmt::format("time: unknown unit \"{}\" in duration \"{}\"", shorten(unit, 16), shorten(text, 64)));
+      return make_error(ErrorCode::kInvalid, fmt::format("time: unknown unit \"{}\" in duration \"{}\"",
+                                                         shorten(unit, 16), shorten(text, 64)));
     rest.remove_prefix(unit.size());
     long double value = 0, scale = 1;
     bool fraction = false;
     for (const char c : number) {
-      if (c == '.') fraction = true;
-      else if (fraction) value += (c - '0') * (scale /= 10);
-      else value = value * 10 + (c - '0');
+      if (c == '.')
+        fraction = true;
+      else if (fraction)
+        value += (c - '0') * (scale /= 10);
+      else
+        value = value * 10 + (c - '0');
     }
     total += value * static_cast<long double>(match->nanos);
   }

@@ -129,9 +129,9 @@ struct AgentRunArgs {
   std::vector<std::string> command;
 };
 
-using Verb =
-    std::variant<SpawnArgs, GetArgs, DescribeArgs, LogsArgs, PeekArgs, WatchArgs, WaitArgs, KillArgs, ConfigArgs,
-                 ControlplaneArgs, DevclusterArgs, VersionArgs, CompletionArgs, AgentRunArgs, AuthDiagnoseArgs, InitArgs>;
+using Verb = std::variant<SpawnArgs, GetArgs, DescribeArgs, LogsArgs, PeekArgs, WatchArgs, WaitArgs, KillArgs,
+                          ConfigArgs, ControlplaneArgs, DevclusterArgs, VersionArgs, CompletionArgs, AgentRunArgs,
+                          AuthDiagnoseArgs, InitArgs>;
 
 struct Invocation {
   ClientArgs client;

@@ -46,11 +46,13 @@ std::vector<KeySpec> auth_keys() {
       {o + ".secret_ref.name", kString, "", "Name of the Secret."},
       {o + ".secret_ref.key", kString, "", "Key inside it."},
       {o + ".ttl_ms", kInteger, "",
-       "Milliseconds that what the command prints stays valid, when the output itself does not say. Files are renewed in "
+       "Milliseconds that what the command prints stays valid, when the output itself does not say. Files are renewed "
+       "in "
        "running agents before."},
       {o + ".timeout_ms", kInteger, "30000", "Longest run of the command."},
       {o + ".pass_env", kStringList, "",
-       "Variables of the controlplane that the command may see, besides `PATH`, `HOME`, `LANG` and the profile's `env`."},
+       "Variables of the controlplane that the command may see, besides `PATH`, `HOME`, `LANG` and the profile's "
+       "`env`."},
       {p + ".runtime_auth_resolvers", kMap, "", "Commands that agents run to get a token, by name."},
       {r, kObject, "", ""},
       {r + ".type", kString, "", "`command`."},

@@ -19,7 +19,8 @@ void mark_secret_env(const std::set<std::string>& secret_paths, Config& config) 
   for (auto& [name, profile] : config.auth_profiles) {
     const std::string env = join_path("auth.credentials.profiles." + name, "env");
     for (const auto& [variable, value] : profile.env)
-      if (looks_secret(variable) || secret_paths.contains(join_path(env, variable))) profile.secret_env.insert(variable);
+      if (looks_secret(variable) || secret_paths.contains(join_path(env, variable)))
+        profile.secret_env.insert(variable);
   }
 }
 

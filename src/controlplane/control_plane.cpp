@@ -219,8 +219,8 @@ class ControlPlane::Impl {
 
   Result<SpawnResult> spawn_now(const SpawnRequest& request) {
     FRACTA_TRY(need_sync());
-    auto prepared = prepare(request, *config_, clock_, options_.credential_source.get(), CredentialMode::kReal,
-                            stop_.get_token());
+    auto prepared =
+        prepare(request, *config_, clock_, options_.credential_source.get(), CredentialMode::kReal, stop_.get_token());
     if (!prepared) return prepared.error();
     auto reservation = admission_.reserve(prepared->objects.id, 3 * options_.call_timeout, stop_.get_token());
     if (!reservation) return reservation.error();

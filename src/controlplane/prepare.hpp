@@ -1,16 +1,16 @@
-// SpawnRequest + Config -> AgentSpec -> objects; spawn and dry run share it. No I/O but the random stream token and, for
-// a spawn, the commands of the runtime's credential profile.
+// SpawnRequest + Config -> AgentSpec -> objects; spawn and dry run share it. No I/O but the random stream token and,
+// for a spawn, the commands of the runtime's credential profile.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "fracta/controlplane/credentials.hpp"
 #include "fracta/agent/build.hpp"
 #include "fracta/agent/spec.hpp"
 #include "fracta/base/clock.hpp"
 #include "fracta/base/result.hpp"
 #include "fracta/config/config.hpp"
+#include "fracta/controlplane/credentials.hpp"
 #include "fracta/controlplane/spawn.hpp"
 
 namespace fracta::controlplane {

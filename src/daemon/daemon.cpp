@@ -87,7 +87,8 @@ class Daemon::Impl {
     client_ = *std::move(client);
     controlplane::Options plane_options;
     plane_options.credential_source = std::make_shared<credentials::OriginResolver>(
-        clock_, command_runner_, credentials::OriginResolver::Options{.environment = credentials::environment_of_process()});
+        clock_, command_runner_,
+        credentials::OriginResolver::Options{.environment = credentials::environment_of_process()});
     control_plane_ =
         std::make_unique<controlplane::ControlPlane>(config_, *client_, clock_, metrics_, std::move(plane_options));
     auto listen = listen_address(options_, *config_);

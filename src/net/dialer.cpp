@@ -13,7 +13,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A peer that has silently gone is noticed within 4 + 3 * 3 = 13 s (and a bit of the kernel's timers), so that a half-open watch is replaced within 15 s.
+// A peer that has silently gone is noticed within 4 + 3 * 3 = 13 s (and a bit of the kernel's timers), so that a
+// half-open watch is replaced within 15 s.
 void set_socket_options(int fd) {
   const auto set = [fd](int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof value); };
   set(IPPROTO_TCP, TCP_NODELAY, 1);

@@ -1,10 +1,10 @@
 // Files read with a limit and written safely.
 #pragma once
 
+#include <sys/types.h>
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 #include "fracta/base/result.hpp"
 

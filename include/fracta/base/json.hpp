@@ -13,7 +13,7 @@
 namespace fracta {
 
 struct JsonLimits {
-  std::size_t max_depth = 128;            // nlohmann recurses on copy and dump; 100,000 levels crash it
+  std::size_t max_depth = 128;  // nlohmann recurses on copy and dump; 100,000 levels crash it
   bool refuse_duplicate_keys = false;
 };
 

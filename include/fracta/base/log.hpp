@@ -30,15 +30,15 @@ struct Field {
   Field(std::string_view k, bool v) : key(k), value(v) {}
   Field(std::string_view k, double v) : key(k), value(v) {}
   template <class Integer>
-    requires std::is_integral_v<Integer>
-  Field(std::string_view k, Integer v) : key(k), value(static_cast<std::int64_t>(v)) {}
+  requires std::is_integral_v<Integer> Field(std::string_view k, Integer v)
+      : key(k), value(static_cast<std::int64_t>(v)) {}
 };
 using Fields = std::initializer_list<Field>;
 
 struct Options {
   Level level = Level::kInfo;
   Format format = Format::kJson;
-  std::string file;              // also written there when not empty
+  std::string file;  // also written there when not empty
 };
 
 // Call once at start-up. kInvalid when the file cannot be opened.

@@ -59,9 +59,11 @@ class MetricsRegistry {
   // The same name and labels give the same handle; the same name with another kind is a bug (check()).
   Counter& counter(std::string_view name, std::string_view help, MetricLabels labels = {});
   Gauge& gauge(std::string_view name, std::string_view help, MetricLabels labels = {});
-  Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> upper_bounds, MetricLabels labels = {});
+  Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> upper_bounds,
+                       MetricLabels labels = {});
   // Read at scrape time; for values derived from a cache instead of counted (counters that drift).
-  void gauge_function(std::string_view name, std::string_view help, std::function<std::vector<std::pair<MetricLabels, double>>()> read);
+  void gauge_function(std::string_view name, std::string_view help,
+                      std::function<std::vector<std::pair<MetricLabels, double>>()> read);
 
   [[nodiscard]] std::string expose() const;
 
@@ -72,7 +74,8 @@ class MetricsRegistry {
   std::map<std::string, std::shared_ptr<Family>, std::less<>> families_;
 };
 
-// process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds, process_start_time_seconds, fracta_build_info.
+// process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds, process_start_time_seconds,
+// fracta_build_info.
 void register_process_metrics(MetricsRegistry& registry, std::string_view version, std::string_view commit);
 
 }  // namespace fracta

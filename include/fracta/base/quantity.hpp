@@ -16,11 +16,11 @@ class Quantity {
   // kInvalid with apimachinery's text: "quantities must match the regular expression
   // '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'".
   static Result<Quantity> parse(std::string_view text);
-  [[nodiscard]] const std::string& text() const { return text_; }     // as given
-  [[nodiscard]] std::string canonical() const;                        // as the API server would print it
+  [[nodiscard]] const std::string& text() const { return text_; }  // as given
+  [[nodiscard]] std::string canonical() const;                     // as the API server would print it
   [[nodiscard]] bool negative() const;
   [[nodiscard]] bool zero() const;
-  [[nodiscard]] std::int64_t value() const;                           // rounded up to whole units, saturating
+  [[nodiscard]] std::int64_t value() const;  // rounded up to whole units, saturating
   [[nodiscard]] std::int64_t milli_value() const;
   std::strong_ordering operator<=>(const Quantity& other) const;
   bool operator==(const Quantity& other) const { return (*this <=> other) == 0; }
@@ -28,7 +28,7 @@ class Quantity {
  private:
   std::string text_;
   __extension__ __int128 nano_ = 0;
-  char format_ = 'd';   // d decimal SI, b binary SI, e decimal exponent
+  char format_ = 'd';  // d decimal SI, b binary SI, e decimal exponent
 };
 
 }  // namespace fracta

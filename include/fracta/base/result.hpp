@@ -23,26 +23,26 @@ namespace fracta {
 
 // Who has to do something about it. The HTTP server maps these onto status codes, the CLI onto exit codes.
 enum class ErrorCode {
-  kInvalid,             // the input is wrong; repeating it cannot help          400/422
-  kUnauthenticated,     // who are you                                            401
-  kForbidden,           // you may not                                            403
-  kNotFound,            //                                                        404
-  kAlreadyExists,       // an object of that name exists and is not ours/equal    409
-  kConflict,            // somebody changed it meanwhile; read again              409
-  kGone,                // resourceVersion or continue token too old; list again  410
-  kResourceExhausted,   // quota, rate or size limit; retry_after may be set      429/413
-  kUnavailable,         // peer down, connection refused or reset; retry later    503
-  kDeadlineExceeded,    // no answer in time; it may or may not have happened     504
-  kCanceled,            // our own stop token fired
-  kInternal,            // anything else                                          500
+  kInvalid,            // the input is wrong; repeating it cannot help          400/422
+  kUnauthenticated,    // who are you                                            401
+  kForbidden,          // you may not                                            403
+  kNotFound,           //                                                        404
+  kAlreadyExists,      // an object of that name exists and is not ours/equal    409
+  kConflict,           // somebody changed it meanwhile; read again              409
+  kGone,               // resourceVersion or continue token too old; list again  410
+  kResourceExhausted,  // quota, rate or size limit; retry_after may be set      429/413
+  kUnavailable,        // peer down, connection refused or reset; retry later    503
+  kDeadlineExceeded,   // no answer in time; it may or may not have happened     504
+  kCanceled,           // our own stop token fired
+  kInternal,           // anything else                                          500
 };
 
 std::string_view to_string(ErrorCode code);
 
 // One field-level cause, as in Kubernetes' Status.details.causes.
 struct ErrorCause {
-  std::string field;    // e.g. "spec.template.spec.volumes[0].name"; may be empty
-  std::string reason;   // e.g. "FieldValueInvalid"; may be empty
+  std::string field;   // e.g. "spec.template.spec.volumes[0].name"; may be empty
+  std::string reason;  // e.g. "FieldValueInvalid"; may be empty
   std::string message;
 };
 
@@ -50,9 +50,9 @@ struct ErrorCause {
 // Status object said, so that the same words reach CLI, HTTP reply, log, Event and metric label.
 struct [[nodiscard]] Error {
   ErrorCode code = ErrorCode::kInternal;
-  std::string message;                 // for people; never holds a secret
-  std::string reason;                  // CamelCase machine word; empty if none
-  int http_status = 0;                 // 0 when no HTTP answer was involved
+  std::string message;  // for people; never holds a secret
+  std::string reason;   // CamelCase machine word; empty if none
+  int http_status = 0;  // 0 when no HTTP answer was involved
   std::vector<ErrorCause> causes;
   std::optional<std::chrono::milliseconds> retry_after;
 
@@ -67,8 +67,8 @@ Error make_error(ErrorCode code, std::string message);
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -117,8 +117,7 @@ class [[nodiscard]] Result<void> {
 }  // namespace fracta
 
 // Propagates the error of a Result<void> or Result<T> whose value is not needed.
-#define FRACTA_TRY(expression)                                            \
-  do {                                                                    \
-    if (auto fracta_try_result = (expression); !fracta_try_result.ok())   \
-      return fracta_try_result.error();                                   \
+#define FRACTA_TRY(expression)                                                                            \
+  do {                                                                                                    \
+    if (auto fracta_try_result = (expression); !fracta_try_result.ok()) return fracta_try_result.error(); \
   } while (false)

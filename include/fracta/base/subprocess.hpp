@@ -15,19 +15,19 @@
 namespace fracta {
 
 struct CommandOptions {
-  std::vector<std::string> argv;                                     // argv[0] is looked up on the PATH of `environment`
-  std::optional<std::vector<std::string>> environment;               // "K=V"; nothing = inherit
-  std::string working_directory;                                     // empty = inherit
-  std::string standard_input;                                        // written, then closed
+  std::vector<std::string> argv;                        // argv[0] is looked up on the PATH of `environment`
+  std::optional<std::vector<std::string>> environment;  // "K=V"; nothing = inherit
+  std::string working_directory;                        // empty = inherit
+  std::string standard_input;                           // written, then closed
   std::chrono::milliseconds timeout{30'000};
-  std::chrono::milliseconds kill_grace{2'000};                       // SIGTERM -> SIGKILL
-  std::size_t max_stdout = 64u << 10;                                // more is kResourceExhausted
-  std::size_t max_stderr = 4u << 10;                                 // more is cut
+  std::chrono::milliseconds kill_grace{2'000};  // SIGTERM -> SIGKILL
+  std::size_t max_stdout = 64u << 10;           // more is kResourceExhausted
+  std::size_t max_stderr = 4u << 10;            // more is cut
   std::stop_token stop;
 };
 
 struct CommandResult {
-  int exit_code = 0;           // 128 + signal when killed by one
+  int exit_code = 0;  // 128 + signal when killed by one
   std::string standard_output;
   std::string standard_error;
   std::chrono::milliseconds duration{};

@@ -11,9 +11,9 @@
 
 namespace fracta {
 
-std::string format_rfc3339(SystemTime time);             // 2026-11-21T20:25:00Z (metav1.Time)
-std::string format_rfc3339_micro(SystemTime time);       // 2026-11-21T20:25:00.123456Z (metav1.MicroTime)
-std::string format_rfc3339_nano(SystemTime time);        // fraction of up to 9 digits (log timestamps)
+std::string format_rfc3339(SystemTime time);                     // 2026-11-21T20:25:00Z (metav1.Time)
+std::string format_rfc3339_micro(SystemTime time);               // 2026-11-21T20:25:00.123456Z (metav1.MicroTime)
+std::string format_rfc3339_nano(SystemTime time);                // fraction of up to 9 digits (log timestamps)
 std::optional<SystemTime> parse_rfc3339(std::string_view text);  // any offset, 0-9 fraction digits
 
 // Go's time.ParseDuration ("1h30m", "250ms", "-1.5s") with its error texts: `time: invalid duration "x"`.

@@ -38,14 +38,14 @@ struct YamlLimits {
 // The scalar's source, for callers that work on text before it gets a type (fracta.yaml's ${NAME}).
 struct YamlScalar {
   std::string text;
-  bool plain = false;   // unquoted, no tag: type is decided by its text
-  bool key = false;     // a mapping's key
+  bool plain = false;  // unquoted, no tag: type is decided by its text
+  bool key = false;    // a mapping's key
   TextPosition position;
-  std::string path;     // of the value, or of the map a key stands in
+  std::string path;  // of the value, or of the map a key stands in
 };
 
 struct YamlDocument {
-  std::shared_ptr<Json> value;                       // never null on success; empty text is null
+  std::shared_ptr<Json> value;  // never null on success; empty text is null
   // Key path ("runtime.kubernetes.extra_volumes[0].name") -> where that value's key (or list item) stands.
   std::map<std::string, TextPosition, std::less<>> positions;
   // Key path -> source text of the plain scalars that became a number, a boolean or null ("1.10" for 1.1), for readers

@@ -13,9 +13,9 @@ enum class Severity { kWarning, kError };
 
 struct Diagnostic {
   Severity severity = Severity::kError;
-  TextPosition position;        // {0,0} when the file could not be read
-  std::string path;             // "runtime.kubernetes.extra_volume_mounts[0].name"; may be empty
-  std::string message;          // what is wrong and what to do; never a secret
+  TextPosition position;  // {0,0} when the file could not be read
+  std::string path;       // "runtime.kubernetes.extra_volume_mounts[0].name"; may be empty
+  std::string message;    // what is wrong and what to do; never a secret
 };
 
 // FILE:LINE:COLUMN: KEY.PATH: message            (errors)

@@ -16,12 +16,12 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 Environment process_environment();
 
 struct LoadOptions {
-  bool strict = false;               // unknown keys are errors
+  bool strict = false;  // unknown keys are errors
   Environment environment = process_environment();
 };
 
 struct LoadResult {
-  std::optional<Config> config;      // present when there are no errors
+  std::optional<Config> config;  // present when there are no errors
   std::vector<Diagnostic> diagnostics;
 };
 

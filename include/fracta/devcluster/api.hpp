@@ -28,14 +28,14 @@ using ResourceName = std::string_view;
 enum class EventType { kAdded, kModified, kDeleted };
 struct StoreEvent {
   EventType type;
-  Object object;       // for kDeleted the last state, with the resourceVersion of the deletion
-  Object previous;     // null for kAdded
+  Object object;    // for kDeleted the last state, with the resourceVersion of the deletion
+  Object previous;  // null for kAdded
   std::uint64_t version = 0;
 };
 
 struct RemoveOptions {
-  std::optional<std::int64_t> grace_period_seconds;   // pods; empty = the pod's own, 0 = at once
-  std::string propagation;                            // Background | Foreground | Orphan; "" = the kind's default
+  std::optional<std::int64_t> grace_period_seconds;  // pods; empty = the pod's own, 0 = at once
+  std::string propagation;                           // Background | Foreground | Orphan; "" = the kind's default
   std::string precondition_uid;
 };
 
@@ -43,14 +43,18 @@ class Api {
  public:
   virtual ~Api() = default;
   virtual Result<Object> get(ResourceName resource, std::string_view ns, std::string_view name) const = 0;
-  virtual std::vector<Object> list(ResourceName resource, std::string_view ns, std::string_view label_selector = "") const = 0;
+  virtual std::vector<Object> list(ResourceName resource, std::string_view ns,
+                                   std::string_view label_selector = "") const = 0;
   virtual Result<Object> create(ResourceName resource, std::string_view ns, Json object) = 0;
-  // `subresource` "", "status" or (namespaces) "finalize". The object's resourceVersion, when present, must match (kConflict).
-  virtual Result<Object> update(ResourceName resource, std::string_view ns, std::string_view name, Json object, std::string_view subresource = "") = 0;
+  // `subresource` "", "status" or (namespaces) "finalize". The object's resourceVersion, when present, must match
+  // (kConflict).
+  virtual Result<Object> update(ResourceName resource, std::string_view ns, std::string_view name, Json object,
+                                std::string_view subresource = "") = 0;
   // Read, change, write; again on conflict. `change` returns false when nothing needs writing.
   virtual Result<Object> mutate(ResourceName resource, std::string_view ns, std::string_view name,
                                 const std::function<bool(Json&)>& change, std::string_view subresource = "") = 0;
-  virtual Result<void> remove(ResourceName resource, std::string_view ns, std::string_view name, const RemoveOptions& options = {}) = 0;
+  virtual Result<void> remove(ResourceName resource, std::string_view ns, std::string_view name,
+                              const RemoveOptions& options = {}) = 0;
 
   // The pods/binding subresource: spec.nodeName and condition PodScheduled. kConflict when bound already.
   virtual Result<void> bind_pod(std::string_view ns, std::string_view pod, std::string_view node) = 0;
@@ -60,19 +64,20 @@ class Api {
 
   // First an kAdded event for every existing object, then every later change, in order, until `stop`. The callback runs
   // on a thread of the subscription and may call the Api. Blocks until stopped.
-  virtual void watch(ResourceName resource, const std::function<void(const StoreEvent&)>& on_event, const std::stop_token& stop) = 0;
+  virtual void watch(ResourceName resource, const std::function<void(const StoreEvent&)>& on_event,
+                     const std::stop_token& stop) = 0;
 
   // corev1.Event, aggregated by (object, reason, message) as client-go's recorder does.
-  virtual void record_event(const Json& involved_object, std::string_view type, std::string_view reason, std::string_view message,
-                            std::string_view component) = 0;
+  virtual void record_event(const Json& involved_object, std::string_view type, std::string_view reason,
+                            std::string_view message, std::string_view component) = 0;
 };
 
 // What the API server asks of a node (the kubelet's server side): logs, exec, attach.
 struct NodeLogOptions {
-  std::string container;                        // resolved and checked already
+  std::string container;  // resolved and checked already
   bool follow = false, previous = false, timestamps = false;
   std::optional<std::int64_t> tail_lines, limit_bytes;
-  std::string since_time;                       // RFC 3339
+  std::string since_time;  // RFC 3339
 };
 struct NodeExecOptions {
   std::string container;
@@ -83,7 +88,8 @@ struct NodeExecOptions {
 class ExecStreams {
  public:
   virtual ~ExecStreams() = default;
-  virtual std::ptrdiff_t read_stdin(char* buffer, std::size_t size, std::chrono::milliseconds timeout) = 0;  // 0 end, -2 time-out
+  virtual std::ptrdiff_t read_stdin(char* buffer, std::size_t size,
+                                    std::chrono::milliseconds timeout) = 0;  // 0 end, -2 time-out
   virtual bool write_stdout(std::string_view bytes) = 0;
   virtual bool write_stderr(std::string_view bytes) = 0;
   [[nodiscard]] virtual std::stop_token stop() const = 0;
@@ -93,7 +99,8 @@ class NodeServices {
  public:
   virtual ~NodeServices() = default;
   // Writes until the end, or (follow) until the container ended; write returns false when the reader has gone.
-  virtual Result<void> log(const Json& pod, const NodeLogOptions& options, const std::function<bool(std::string_view)>& write, const std::stop_token& stop) = 0;
+  virtual Result<void> log(const Json& pod, const NodeLogOptions& options,
+                           const std::function<bool(std::string_view)>& write, const std::stop_token& stop) = 0;
   // The exit code of the command.
   virtual Result<int> exec(const Json& pod, const NodeExecOptions& options, ExecStreams& streams) = 0;
 };

@@ -11,7 +11,7 @@ namespace fracta::net {
 
 struct KeyPair {
   std::string certificate_pem;
-  std::string key_pem;   // a secret
+  std::string key_pem;  // a secret
 };
 
 struct CertificateRequest {
@@ -19,12 +19,13 @@ struct CertificateRequest {
   std::vector<std::string> organizations;
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
-  bool client = false;   // extended key usage clientAuth instead of serverAuth
+  bool client = false;  // extended key usage clientAuth instead of serverAuth
   std::chrono::hours lifetime{24 * 365};
 };
 
 // EC P-256.
-Result<KeyPair> make_certificate_authority(const std::string& common_name, std::chrono::hours lifetime = std::chrono::hours{24 * 3650});
+Result<KeyPair> make_certificate_authority(const std::string& common_name,
+                                           std::chrono::hours lifetime = std::chrono::hours{24 * 3650});
 Result<KeyPair> issue_certificate(const KeyPair& authority, const CertificateRequest& request);
 
 }  // namespace fracta::net

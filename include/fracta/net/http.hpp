@@ -17,7 +17,7 @@ class Headers {
   Headers() = default;
   Headers(std::initializer_list<std::pair<std::string, std::string>> entries) : entries_(entries) {}
   void add(std::string name, std::string value) { entries_.emplace_back(std::move(name), std::move(value)); }
-  void set(std::string_view name, std::string value);                       // replaces all of that name
+  void set(std::string_view name, std::string value);                         // replaces all of that name
   [[nodiscard]] std::optional<std::string> get(std::string_view name) const;  // the first
   [[nodiscard]] bool has(std::string_view name) const { return get(name).has_value(); }
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& entries() const { return entries_; }
@@ -28,11 +28,11 @@ class Headers {
 
 // http(s)://host[:port][/base]. No user info, no fragment. IPv6 literals without brackets in `host`.
 struct Url {
-  std::string scheme;   // "http" or "https"
+  std::string scheme;  // "http" or "https"
   std::string host;
-  int port = 0;         // filled from the scheme when absent
-  std::string path;     // without a trailing slash; may be empty
-  std::string query;    // without '?'
+  int port = 0;       // filled from the scheme when absent
+  std::string path;   // without a trailing slash; may be empty
+  std::string query;  // without '?'
 
   [[nodiscard]] std::string authority() const;  // host:port, brackets for IPv6
   [[nodiscard]] std::string to_string() const;

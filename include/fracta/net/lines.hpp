@@ -12,7 +12,7 @@ namespace fracta::net {
 class LineReader {
  public:
   explicit LineReader(std::function<bool(std::string_view line)> on_line, std::size_t max_line = 16u << 20);
-  bool feed(std::string_view bytes);   // false: the callback said stop, or the line was too long
+  bool feed(std::string_view bytes);  // false: the callback said stop, or the line was too long
   [[nodiscard]] bool overflowed() const { return overflowed_; }
   [[nodiscard]] std::string_view rest() const { return buffer_; }  // an unfinished last line
 
@@ -24,8 +24,8 @@ class LineReader {
 };
 
 struct ServerSentEvent {
-  std::string id;      // last seen id
-  std::string event;   // "message" when the stream did not name one
+  std::string id;     // last seen id
+  std::string event;  // "message" when the stream did not name one
   std::string data;
 };
 

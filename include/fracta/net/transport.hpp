@@ -26,18 +26,18 @@ struct Request {
 struct Response {
   int status = 0;
   Headers headers;
-  std::string body;    // empty for streamed answers
+  std::string body;  // empty for streamed answers
 };
 
 struct CallOptions {
-  std::chrono::milliseconds timeout{30'000};           // from the first byte sent to the last byte received
-  std::size_t max_response_bytes = 64u << 20;          // more is kResourceExhausted
-  std::stop_token stop;                                // kCanceled within about 20 ms
+  std::chrono::milliseconds timeout{30'000};   // from the first byte sent to the last byte received
+  std::size_t max_response_bytes = 64u << 20;  // more is kResourceExhausted
+  std::stop_token stop;                        // kCanceled within about 20 ms
 };
 
 struct StreamOptions {
   std::chrono::milliseconds head_timeout{30'000};
-  std::chrono::milliseconds idle_timeout{60'000};      // longest silence between two reads; kDeadlineExceeded
+  std::chrono::milliseconds idle_timeout{60'000};  // longest silence between two reads; kDeadlineExceeded
   std::stop_token stop;
 };
 
@@ -65,7 +65,7 @@ struct TlsClientOptions {
   std::string ca_pem;
   std::string certificate_pem;
   std::string key_pem;
-  std::string server_name;            // verified (and sent as SNI) instead of the URL's host
+  std::string server_name;  // verified (and sent as SNI) instead of the URL's host
   bool insecure_skip_verify = false;
 };
 
@@ -74,13 +74,12 @@ struct TransportOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::size_t max_idle_connections = 16;
   std::chrono::milliseconds idle_connection_lifetime{60'000};
-  std::string unix_socket;            // connect here instead of to the URL's host (development only)
+  std::string unix_socket;  // connect here instead of to the URL's host (development only)
 };
 
-// The URL's path is put in front of every target; its query is not used. TLS settings do not follow files on disk: make a
-// new transport when they change.
-// kInvalid when certificates do not parse or key and certificate do not belong together.
-// Host verification is strict: SAN only (never the CN), IP SANs for IP hosts, TLS 1.2 or newer.
+// The URL's path is put in front of every target; its query is not used. TLS settings do not follow files on disk: make
+// a new transport when they change. kInvalid when certificates do not parse or key and certificate do not belong
+// together. Host verification is strict: SAN only (never the CN), IP SANs for IP hosts, TLS 1.2 or newer.
 Result<std::unique_ptr<Transport>> make_http_transport(const Url& url, const TransportOptions& options);
 
 }  // namespace fracta::net

@@ -56,7 +56,8 @@ std::set<std::string> check_volumes(const Json& spec, const config::KubernetesCo
     }
   }
   for (const std::string_view name : kBuiltIn) {
-    if (!names.contains(std::string(name))) add(offences, "spec.volumes", fmt::format("built-in volume \"{}\" is missing", name));
+    if (!names.contains(std::string(name)))
+      add(offences, "spec.volumes", fmt::format("built-in volume \"{}\" is missing", name));
   }
   return names;
 }

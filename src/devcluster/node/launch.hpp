@@ -2,8 +2,8 @@
 // assembled from a list of steps, then exec as pid 1.
 //
 // Why not bubblewrap: version 0.8 of Debian 12 has no overlay (images would be read-only), cannot switch users as root
-// without losing its die-with-parent, and offers no way back in for exec probes. The kernel calls it would make are made
-// here directly: everything is prepared before the clone, the child itself only makes system calls (the daemon has
+// without losing its die-with-parent, and offers no way back in for exec probes. The kernel calls it would make are
+// made here directly: everything is prepared before the clone, the child itself only makes system calls (the daemon has
 // threads, so nothing else is safe between clone and exec).
 #pragma once
 

@@ -30,7 +30,7 @@ class PodWorker {
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] const std::string& pod_namespace() const { return namespace_; }
   [[nodiscard]] Result<std::shared_ptr<ContainerLog>> log(const std::string& container, bool previous,
-                                                                std::string_view waiting_reason);
+                                                          std::string_view waiting_reason);
   // A duplicate of the container's pidfd and how to run something next to it.
   struct Inside {
     UniqueFd pidfd;

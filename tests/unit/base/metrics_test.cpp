@@ -10,11 +10,14 @@ TEST(Metrics, TextExposition) {
   auto& histogram = registry.histogram("b_seconds", "H.", {0.1, 1});
   histogram.observe(0.1);
   histogram.observe(5);
-  registry.gauge_function("c", "G.", [] { return std::vector<std::pair<MetricLabels, double>>{{{{"phase", "Running"}}, 7}}; });
+  registry.gauge_function("c", "G.", [] {
+    return std::vector<std::pair<MetricLabels, double>>{{{{"phase", "Running"}}, 7}};
+  });
   EXPECT_EQ(registry.expose(),
             "# HELP a_total Help.\n# TYPE a_total counter\na_total{code=\"2\\\"00\\n\"} 3\n"
             "# HELP b_seconds H.\n# TYPE b_seconds histogram\n"
-            "b_seconds_bucket{le=\"0.1\"} 1\nb_seconds_bucket{le=\"1\"} 1\nb_seconds_bucket{le=\"+Inf\"} 2\nb_seconds_sum 5.1\nb_seconds_count 2\n"
+            "b_seconds_bucket{le=\"0.1\"} 1\nb_seconds_bucket{le=\"1\"} 1\nb_seconds_bucket{le=\"+Inf\"} "
+            "2\nb_seconds_sum 5.1\nb_seconds_count 2\n"
             "# HELP c G.\n# TYPE c gauge\nc{phase=\"Running\"} 7\n");
 }
 

@@ -15,7 +15,8 @@ TEST(Text, ParseIntTakesTheWholeText) {
 
 TEST(Text, Utf8RefusesOverlongSurrogateAndTruncated) {
   EXPECT_TRUE(is_valid_utf8("gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80"));
-  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xff", "\xf4\x90\x80\x80", "\x80"}) EXPECT_FALSE(is_valid_utf8(bad)) << bad;
+  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xff", "\xf4\x90\x80\x80", "\x80"})
+    EXPECT_FALSE(is_valid_utf8(bad)) << bad;
 }
 
 TEST(Text, ClosestMatchFindsTyposAndNothingElse) {

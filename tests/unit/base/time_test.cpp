@@ -14,8 +14,8 @@ TEST(Time, Rfc3339RoundTrip) {
 }
 
 TEST(Time, Rfc3339RefusesNonsense) {
-  for (const char* bad : {"", "2026-11-21", "2026-02-30T00:00:00Z", "2026-11-21T25:00:00Z", "2026-11-21T20:25:00", "2026-11-21T20:25:00Zx",
-                          "2026-11-21T20:25:00.Z", "2026-11-21T20:25:00+2:00"})
+  for (const char* bad : {"", "2026-11-21", "2026-02-30T00:00:00Z", "2026-11-21T25:00:00Z", "2026-11-21T20:25:00",
+                          "2026-11-21T20:25:00Zx", "2026-11-21T20:25:00.Z", "2026-11-21T20:25:00+2:00"})
     EXPECT_FALSE(parse_rfc3339(bad)) << bad;
 }
 
@@ -36,8 +36,9 @@ TEST(Time, GoDurations) {
 
 TEST(Time, HumanDurationAsKubectlPrintsIt) {
   const std::vector<std::pair<std::chrono::seconds, std::string>> rows = {
-      {5s, "5s"}, {119s, "119s"}, {192s, "3m12s"}, {480s, "8m"}, {45min, "45m"}, {3h, "3h"}, {3h + 5min, "3h5m"}, {9h, "9h"}, {47h, "47h"},
-      {72h, "3d"}, {76h, "3d4h"}, {24h * 10, "10d"}, {24h * 745, "2y15d"}, {24h * 365 * 9, "9y"}};
+      {5s, "5s"},    {119s, "119s"},      {192s, "3m12s"},      {480s, "8m"},         {45min, "45m"},
+      {3h, "3h"},    {3h + 5min, "3h5m"}, {9h, "9h"},           {47h, "47h"},         {72h, "3d"},
+      {76h, "3d4h"}, {24h * 10, "10d"},   {24h * 745, "2y15d"}, {24h * 365 * 9, "9y"}};
   for (const auto& [duration, text] : rows) EXPECT_EQ(human_duration(duration), text);
 }
 
