@@ -452,7 +452,9 @@ std::variant<Invocation, ParseExit> parse(const std::vector<std::string>& all) {
     tree->app.parse(reversed);
     return chosen_verb(*tree, std::move(trailing));
   } catch (const CLI::CallForHelp&) {
-    return ParseExit{kExitOk, deepest(tree->app).help(full_name(deepest(tree->app)))};
+    // CLI11 puts the verb's own name behind what it is given.
+    const CLI::App& verb = deepest(tree->app);
+    return ParseExit{kExitOk, verb.help(verb.get_parent() == nullptr ? "" : full_name(*verb.get_parent()))};
   } catch (const CLI::CallForVersion& version) {
     return ParseExit{kExitOk, std::string(version.what()) + "\n"};
   } catch (const CLI::ParseError& error) {

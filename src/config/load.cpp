@@ -83,7 +83,7 @@ LoadResult load_file(const std::string& path, const LoadOptions& options) {
   auto text = read_file(path, kMaxConfigBytes);
   if (text) return load_text(*text, options);
   LoadResult result;
-  result.diagnostics.push_back({Severity::kError, {}, "", "reading config " + path + ": " + text.error().message});
+  result.diagnostics.push_back({Severity::kError, {}, "", "reading config " + text.error().message});
   return result;
 }
 
