@@ -125,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Parse, HelpAndVersionAreNoErrors) {
   const auto help = run_cli({"spawn", "--help"});
   EXPECT_EQ(help.code, kExitOk);
-  EXPECT_THAT(help.out, HasSubstr("fracta spawn"));
+  EXPECT_THAT(help.out, HasSubstr("Usage: fracta spawn [OPTIONS]"));
   EXPECT_THAT(help.out, HasSubstr("--active-deadline-seconds"));
   const auto version = run_cli({"--version"});
   EXPECT_EQ(version.code, kExitOk);
