@@ -30,6 +30,20 @@ struct CredentialMount {
   bool optional = false;
 };
 
+// One more server of the agent's MCP configuration. `env`: variable of the server <- variable of the agent.
+struct McpServerEntry {
+  std::string name, command;
+  std::vector<std::string> args;
+  config::StringMap env;
+};
+
+// How the runner in the pod proves who it is, and what it fetches (docs/credentials.md, "In the pod").
+struct StoredCredentialAccess {
+  std::string manifest;        // credentials.json for the agent's ConfigMap; empty = nothing bound
+  std::string token_audience;  // of the projected service-account token
+  std::string bound;           // annotation fracta.io/credentials
+};
+
 struct BuildInput {
   const AgentSpec& spec;
   const config::Config& config;
@@ -42,7 +56,9 @@ struct BuildInput {
       credential_files;  // workspace files a binding adds, e.g. .fracta/user-settings.json
   std::vector<CredentialMount> credential_mounts = {};  // below kDefaultAuthMountPath the agent's own Secret is mounted
                                                         // whole: name only files elsewhere
-  config::StringMap auth_secret_annotations = {};       // e.g. when to renew what is in it
+  std::vector<McpServerEntry> mcp_servers = {};
+  StoredCredentialAccess stored_credentials = {};
+  config::StringMap auth_secret_annotations = {};  // e.g. when to renew what is in it
 };
 
 // In the order they are created: owner first (design §2.2). ConfigMap and Secret carry no ownerReferences yet; the

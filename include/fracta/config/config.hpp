@@ -141,6 +141,29 @@ struct PostgresConfig {
   std::chrono::nanoseconds max_conn_lifetime{}, max_conn_idle_time{};
 };
 
+// control_plane_api.tls. Without any of it the API is plain HTTP.
+struct ApiTls {
+  std::string certificate_file, key_file;  // re-read when they change
+  std::string ca_file;                     // what clients are to trust; given to agents. Empty: the certificate itself
+  bool self_signed = false;        // the daemon makes a CA and a certificate of its own and keeps them in a Secret
+  std::vector<std::string> names;  // DNS names and addresses of that certificate, besides the Service's
+};
+
+// control_plane_api.auth: who may call (docs/api.md, "Authentication").
+struct ApiAuth {
+  std::string mode;                    // kubernetes | static | none; "": none on loopback, kubernetes elsewhere
+  std::string token_file;              // of mode static
+  std::vector<std::string> audiences;  // a caller's token must be for one of them; empty: the API server's own
+};
+
+// stored_credentials: (docs/credentials.md, "Stored credentials").
+struct StoredCredentialsConfig {
+  std::string keyring_directory;  // a mounted Secret with `keyring` and `version`; "": stored as the Secret's data
+  bool allow_insecure_skip_tls_verify = false;               // in kubeconfigs
+  bool allow_proxy_url = false;                              // in kubeconfigs
+  std::string kubeconfig_path = "/tmp/.ambient_kubeconfig";  // in agents' containers
+};
+
 struct Config {
   std::string profile;  // resolved: local | kubernetes
   std::string backend;  // resolved runtime.backend: local | kubernetes
@@ -165,6 +188,9 @@ struct Config {
   std::string control_plane_listen;  // control_plane_api.listen; ":9090" when empty
   std::string control_plane_url;     // control_plane_api.url (for the CLI)
   std::string control_plane_client_mode = "auto";
+  ApiTls api_tls;
+  ApiAuth api_auth;
+  StoredCredentialsConfig stored_credentials;
   std::string gateway_url;
   std::string gateway_listen;
 

@@ -3,8 +3,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fracta/base/clock.hpp"
+#include "fracta/controlplane/bound_credentials.hpp"
 
 namespace fracta::controlplane {
 
@@ -23,6 +25,7 @@ struct AgentInfo {
   std::string pod_name, node, pod_ip;
   bool ready = false;
   int restarts = 0;
+  std::vector<BoundCredential> credentials;
   std::optional<SystemTime> created_at, started_at, finished_at, deadline, last_event_at;
 };
 

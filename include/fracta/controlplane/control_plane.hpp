@@ -18,6 +18,7 @@
 #include "fracta/base/result.hpp"
 #include "fracta/config/config.hpp"
 #include "fracta/controlplane/agent_info.hpp"
+#include "fracta/controlplane/bound_credentials.hpp"
 #include "fracta/controlplane/event_source.hpp"
 #include "fracta/controlplane/spawn.hpp"
 #include "fracta/credentials/resolver.hpp"
@@ -34,6 +35,8 @@ struct Options {
   std::chrono::milliseconds no_pod_after{30'000};  // then a Job without pod is explained by its Events
   // Gets the values of auth_origins for spawns and for renewals. Null: this controlplane runs no commands.
   std::shared_ptr<credentials::OriginSource> credential_source;
+  // Stored credentials. Null: none can be bound.
+  std::shared_ptr<credentials::CredentialStore> credential_store;
   std::chrono::milliseconds credential_retry{5'000};  // after a renewal that failed; doubled up to five minutes
 };
 
@@ -90,6 +93,14 @@ class ControlPlane {
 
   // Stores what an agent reports about itself; returns how many were kept.
   Result<std::size_t> report(std::string_view name, std::vector<Event> events);
+
+  // Stored credentials: null when there is no store.
+  [[nodiscard]] credentials::CredentialStore* credential_store() const;
+  // Live agents that may fetch this credential.
+  [[nodiscard]] Result<std::vector<AgentInfo>> agents_with_credential(std::string_view id) const;
+  // Whether the pod `name` with `uid` is a live pod of an agent of ours, and of which; kForbidden says why not.
+  [[nodiscard]] Result<AgentInfo> agent_of_pod(std::string_view name, std::string_view uid) const;
+
   [[nodiscard]] EventSource& events();
   [[nodiscard]] const config::Config& config() const;
 

@@ -28,8 +28,9 @@ struct SpawnRequest {
   config::Resources resources;
   std::optional<std::int64_t> active_deadline_seconds;
   std::map<std::string, std::string> labels;
-  std::string request_id;    // client's idempotency key; empty = none
-  std::string requested_by;  // identity the server authenticated; empty = unknown
+  std::vector<std::string> credentials;  // stored credentials by name, besides what is bound to the runtime
+  std::string request_id;                // client's idempotency key; empty = none
+  std::string requested_by;              // identity the server authenticated; empty = unknown
 };
 
 struct SpawnResult {

@@ -13,21 +13,16 @@
 #include "fracta/base/result.hpp"
 #include "fracta/controlplane/control_plane.hpp"
 #include "fracta/net/http_server.hpp"
+#include "fracta/server/access.hpp"
 
 namespace fracta::server {
-
-struct Identity {
-  std::string name;  // empty = anonymous
-};
-
-// Who sends this request: kUnauthenticated -> 401, kForbidden -> 403. The default lets everybody in.
-using Authenticator = std::function<Result<Identity>(const net::ServerRequest&)>;
 
 struct Options {
   std::string host = "127.0.0.1";               // "" = every address
   int port = 0;                                 // 0 = any free one
   std::chrono::milliseconds heartbeat{15'000};  // of event streams
-  Authenticator authenticate;
+  Authenticator authenticate;                   // empty: everybody, anonymously
+  Authorizer authorize;                         // empty: everything
   std::string version = "unknown", commit = "unknown";
 };
 
