@@ -16,20 +16,6 @@ using std::chrono::seconds;
 
 constexpr std::int64_t kLastSecond = 253'402'300'799;  // 9999-12-31T23:59:59Z, the last that RFC 3339 can write
 
-std::optional<SystemTime> jwt_expiry(std::string_view text) {
-  const auto pieces = split(text, '.');
-  if (pieces.size() != 3 || !pieces[0].starts_with("eyJ")) return std::nullopt;
-  const auto payload = base64url_decode(pieces[1]);
-  if (!payload) return std::nullopt;
-  const auto claims = parse_json(*payload);
-  if (!claims || !claims->is_object()) return std::nullopt;
-  const Json* exp = find(*claims, "exp");
-  if (exp == nullptr || !exp->is_number()) return std::nullopt;
-  const double at = exp->get<double>();
-  if (!std::isfinite(at) || at < 0 || at > static_cast<double>(kLastSecond)) return std::nullopt;
-  return SystemTime{seconds{static_cast<std::int64_t>(at)}};
-}
-
 // Takes the value out of an envelope where there is one.
 void open_envelope(Token& token) {
   const std::string_view text = trim(token.value);
@@ -123,6 +109,20 @@ void erase_all(std::string& text, std::string_view needle) {
 }
 
 }  // namespace
+
+std::optional<SystemTime> jwt_expiry(std::string_view text) {
+  const auto pieces = split(text, '.');
+  if (pieces.size() != 3 || !pieces[0].starts_with("eyJ")) return std::nullopt;
+  const auto payload = base64url_decode(pieces[1]);
+  if (!payload) return std::nullopt;
+  const auto claims = parse_json(*payload);
+  if (!claims || !claims->is_object()) return std::nullopt;
+  const Json* exp = find(*claims, "exp");
+  if (exp == nullptr || !exp->is_number()) return std::nullopt;
+  const double at = exp->get<double>();
+  if (!std::isfinite(at) || at < 0 || at > static_cast<double>(kLastSecond)) return std::nullopt;
+  return SystemTime{seconds{static_cast<std::int64_t>(at)}};
+}
 
 std::string Token::trimmed() const { return std::string(trim(value)); }
 

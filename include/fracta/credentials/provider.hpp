@@ -11,13 +11,10 @@
 #include <vector>
 
 #include "fracta/base/result.hpp"
+#include "fracta/credentials/mcp_versions.hpp"
 #include "fracta/credentials/stored_credential.hpp"
 
 namespace fracta::credentials {
-
-// Exact versions of the MCP servers that agents start; the image build reads the same ones (cmake writes them into
-// scripts through `fracta version`-independent files, see docs/credentials.md). Nothing is ever "latest".
-inline constexpr std::string_view kKubernetesMcpServerVersion = "0.0.67";
 
 // Rules an operator can relax in fracta.yaml (stored_credentials).
 struct ValidationOptions {
@@ -43,7 +40,8 @@ struct SecretFile {
   std::string content;
 };
 
-// What one credential becomes inside the container.
+// What one credential becomes inside the container. With several, they are applied in the order of providers(): a later
+// one's variable wins (vertex over google for GOOGLE_APPLICATION_CREDENTIALS).
 struct Delivery {
   std::vector<SecretFile> files;           // 0600
   std::map<std::string, std::string> env;  // of the child only
@@ -56,6 +54,7 @@ struct McpServer {
   std::string command;
   std::vector<std::string> args;
   std::map<std::string, std::string> env;
+  std::map<std::string, std::string> defaults;  // NAME -> value when the child has no such variable; never secrets
 };
 
 struct Provider {
@@ -71,6 +70,10 @@ struct Provider {
 
 std::span<const Provider> providers();  // github gitlab jira google vertex kubeconfig
 const Provider* find_provider(std::string_view name);
+std::string provider_names(std::string_view separator);  // for help and messages
+
+// Name, provider and required fields, then what the provider says. kInvalid names the field and the remedy.
+Result<Inspection> inspect(const StoredCredential& credential, const ValidationOptions& options);
 
 // Values that a kubeconfig (or any credential) holds and that must never appear in output: tokens, keys, passwords,
 // each also as the base64 it stood in.

@@ -25,6 +25,9 @@ struct Token {
 // kInvalid: nothing was printed, a NUL byte, or it has expired already.
 Result<Token> parse_token(std::string output, std::chrono::milliseconds ttl, SystemTime now);
 
+// The claim `exp` of a JSON Web Token; nothing when it is none or does not end. The signature is not looked at.
+std::optional<SystemTime> jwt_expiry(std::string_view text);
+
 // When to renew what lives from `obtained` to `expires`: at 80 % of its life, or earlier so that at least three minutes
 // are left for the kubelet to carry it into the pod (half of the life for what lives less than six minutes). The rule
 // of projected service account tokens, with a lead.
