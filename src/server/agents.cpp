@@ -31,15 +31,23 @@ net::ServerResponse dry_run(Context& context, const controlplane::SpawnRequest& 
   return json_answer(200, body);
 }
 
-net::ServerResponse spawn(Context& context, const net::ServerRequest& request) {
+// Who may create agents may not give them every credential there is: those need the verb bind.
+Result<void> may_bind(const Caller& caller, const controlplane::SpawnRequest& request) {
+  for (const auto& name : request.credentials)
+    FRACTA_TRY(caller.may({.verb = "bind", .resource = "credentials", .subresource = "", .name = name, .url = ""}));
+  return {};
+}
+
+net::ServerResponse spawn(Context& context, const net::ServerRequest& request, const Caller& caller) {
   auto body = read_json_body(request, false);
   if (body.refused) return *body.refused;
   auto decoded = decode_spawn(*body.body);
   if (!decoded) return error_answer(decoded.error());
+  caller.about(decoded->task);
+  if (auto allowed = may_bind(caller, *decoded); !allowed) return access_refused(allowed.error());
+  decoded->requested_by = caller.identity().name;
   if (auto kind = request.query_parameter("dryRun")) return dry_run(context, *decoded, *kind);
   if (context.shutting_down()) return shutting_down();
-  if (context.options.authenticate)
-    if (auto identity = context.options.authenticate(request)) decoded->requested_by = identity->name;
   auto result = context.control_plane.spawn(*decoded);
   if (!result) return error_answer(spawn_failed(result.error()), 422);
   return json_answer(result->existed ? 200 : 201, to_json(*result));
@@ -52,11 +60,14 @@ const Json* main_container(const Json& owner) {
 }
 
 // Upstream's dry run tells what the spawn would come to rather than showing the objects; both are given.
-net::ServerResponse explain(Context& context, const net::ServerRequest& request) {
+net::ServerResponse explain(Context& context, const net::ServerRequest& request, const Caller& caller) {
   auto body = read_json_body(request, true);
   if (body.refused) return *body.refused;
   auto decoded = decode_spawn(*body.body, "dry-run");
   if (!decoded) return error_answer(decoded.error());
+  caller.about(decoded->task);
+  if (auto allowed = may_bind(caller, *decoded); !allowed) return access_refused(allowed.error());
+  decoded->requested_by = caller.identity().name;
   auto result = context.control_plane.dry_run(*decoded, controlplane::DryRun::kClient);
   if (!result) return error_answer(spawn_failed(result.error()), 422);
   const auto& resolved = result->resolved;
@@ -105,15 +116,19 @@ net::ServerResponse kill(Context& context, const net::ServerRequest& request) {
 }  // namespace
 
 void add_agent_routes(net::Router& router, Context& context) {
-  router.add("POST", "/api/v1/agents",
-             [&context](const net::ServerRequest& request) { return spawn(context, request); });
-  router.add("POST", "/api/v1/agents/dry-run",
-             [&context](const net::ServerRequest& request) { return explain(context, request); });
-  router.add("GET", "/api/v1/agents", [&context](const net::ServerRequest&) { return list(context); });
-  router.add("GET", "/api/v1/agents/{name}",
-             [&context](const net::ServerRequest& request) { return get(context, request); });
-  router.add("DELETE", "/api/v1/agents/{name}",
-             [&context](const net::ServerRequest& request) { return kill(context, request); });
+  add_caller_route(
+      router, context, "POST", "/api/v1/agents", need::kCreateAgents,
+      [&context](const net::ServerRequest& request, const Caller& caller) { return spawn(context, request, caller); });
+  add_caller_route(router, context, "POST", "/api/v1/agents/dry-run", need::kCreateAgents,
+                   [&context](const net::ServerRequest& request, const Caller& caller) {
+                     return explain(context, request, caller);
+                   });
+  add_route(router, context, "GET", "/api/v1/agents", need::kListAgents,
+            [&context](const net::ServerRequest&) { return list(context); });
+  add_route(router, context, "GET", "/api/v1/agents/{name}", need::kGetAgent,
+            [&context](const net::ServerRequest& request) { return get(context, request); });
+  add_route(router, context, "DELETE", "/api/v1/agents/{name}", need::kDeleteAgent,
+            [&context](const net::ServerRequest& request) { return kill(context, request); });
 }
 
 }  // namespace fracta::server

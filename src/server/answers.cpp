@@ -79,6 +79,13 @@ net::ServerResponse error_answer(const Error& error, int invalid_status) {
   return answer;
 }
 
+net::ServerResponse access_refused(const Error& error) {
+  if (error.code != ErrorCode::kUnauthenticated) return error_answer(error);
+  auto answer = json_answer(401, {{"error", error.message}, {"reason", "Unauthorized"}});
+  answer.headers.set("WWW-Authenticate", "Bearer realm=\"fracta\"");
+  return answer;
+}
+
 Json to_json(const controlplane::AgentInfo& info, SystemTime now) {
   Json out = {{"name", info.name},       {"status", info.phase}, {"mode", info.mode}, {"unread_messages", 0},
               {"backend", "kubernetes"}, {"id", info.id},        {"kind", info.kind}, {"namespace", info.ns}};

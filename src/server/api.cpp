@@ -9,10 +9,6 @@ namespace fracta::server {
 
 namespace {
 
-bool is_public(const std::string& path) {
-  return path.starts_with("/livez") || path.starts_with("/readyz") || path.starts_with("/healthz");
-}
-
 std::string known_method(const std::string& method) {
   for (const char* known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
     if (method == known) return method;
@@ -24,20 +20,27 @@ std::string known_method(const std::string& method) {
 class Api::Impl {
  public:
   Impl(controlplane::ControlPlane& control_plane, const Clock& clock, MetricsRegistry& metrics, Options options)
-      : context_{control_plane, clock, metrics, std::move(options), {}, {}},
+      : context_(control_plane, clock, metrics, std::move(options)),
         loopback_only_(is_loopback(context_.options.host)) {
     add_agent_routes(router_, context_);
     add_log_routes(router_, context_);
     add_event_routes(router_, context_);
     add_watch_routes(router_, context_);
     add_health_routes(router_, context_);
-    add_unavailable_routes(router_);
-    router_.set_not_found([](const net::ServerRequest& request) {
-      return error_answer(404, "no such route: " + shorten(request.path, 200));
-    });
-    router_.set_method_not_allowed([](const net::ServerRequest& request) {
-      return error_answer(405, "method " + shorten(request.method, 20) + " is not allowed here");
-    });
+    add_unavailable_routes(router_, context_);
+    // Which routes there are is nobody's business either, before it is known who asks.
+    const auto identified = [this](int status, std::string (*text)(const net::ServerRequest&)) {
+      return [this, status, text](const net::ServerRequest& request) {
+        return context_.gate.pass(request, need::kIdentity, [&](const net::ServerRequest&, const Caller&) {
+          return error_answer(status, text(request));
+        });
+      };
+    };
+    router_.set_not_found(identified(
+        404, [](const net::ServerRequest& request) { return "no such route: " + shorten(request.path, 200); }));
+    router_.set_method_not_allowed(identified(405, [](const net::ServerRequest& request) {
+      return "method " + shorten(request.method, 20) + " is not allowed here";
+    }));
   }
 
   net::ServerResponse handle(const net::ServerRequest& request) {
@@ -59,10 +62,6 @@ class Api::Impl {
  private:
   net::ServerResponse route(const net::ServerRequest& request) {
     if (auto refused = refuse_foreign(request, loopback_only_)) return *refused;
-    if (context_.options.authenticate && !is_public(request.path)) {
-      if (auto identity = context_.options.authenticate(request); !identity)
-        return error_answer(identity.error().code == ErrorCode::kForbidden ? 403 : 401, identity.error().message);
-    }
     return router_.route(request);
   }
 

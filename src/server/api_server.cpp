@@ -14,6 +14,7 @@ class ApiServer::Impl {
     http.host = options.host;
     http.port = options.port;
     http.server_name = "api";
+    http.tls = options.tls;
     auto server =
         net::HttpServer::create(http, [this](const net::ServerRequest& request) { return api_.handle(request); });
     if (!server) return server.error();

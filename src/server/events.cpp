@@ -43,10 +43,10 @@ net::ServerResponse post_events(Context& context, const net::ServerRequest& requ
 }  // namespace
 
 void add_event_routes(net::Router& router, Context& context) {
-  router.add("GET", "/api/v1/agents/{name}/events",
-             [&context](const net::ServerRequest& request) { return get_events(context, request); });
-  router.add("POST", "/api/v1/agents/{name}/events",
-             [&context](const net::ServerRequest& request) { return post_events(context, request); });
+  add_route(router, context, "GET", "/api/v1/agents/{name}/events", need::kGetAgentEvents,
+            [&context](const net::ServerRequest& request) { return get_events(context, request); });
+  add_route(router, context, "POST", "/api/v1/agents/{name}/events", need::kCreateAgentEvents,
+            [&context](const net::ServerRequest& request) { return post_events(context, request); });
 }
 
 }  // namespace fracta::server

@@ -64,22 +64,22 @@ net::ServerResponse metrics(const Context& context) {
 }  // namespace
 
 void add_health_routes(net::Router& router, Context& context) {
-  router.add("GET", "/livez",
-             [](const net::ServerRequest& request) { return report(request, "livez", live_checks()); });
-  router.add("GET", "/livez/{check}",
-             [](const net::ServerRequest& request) { return one_check(request, "livez", live_checks()); });
-  router.add("GET", "/readyz", [&context](const net::ServerRequest& request) {
-    return report(request, "readyz", ready_checks(context));
-  });
-  router.add("GET", "/readyz/{check}", [&context](const net::ServerRequest& request) {
+  add_route(router, context, "GET", "/livez", need::kNothing,
+            [](const net::ServerRequest& request) { return report(request, "livez", live_checks()); });
+  add_route(router, context, "GET", "/livez/{check}", need::kNothing,
+            [](const net::ServerRequest& request) { return one_check(request, "livez", live_checks()); });
+  add_route(router, context, "GET", "/readyz", need::kNothing,
+            [&context](const net::ServerRequest& request) { return report(request, "readyz", ready_checks(context)); });
+  add_route(router, context, "GET", "/readyz/{check}", need::kNothing, [&context](const net::ServerRequest& request) {
     return one_check(request, "readyz", ready_checks(context));
   });
-  router.add("GET", "/healthz", [](const net::ServerRequest& request) {
+  add_route(router, context, "GET", "/healthz", need::kNothing, [](const net::ServerRequest& request) {
     if (request.query_parameter("verbose")) return report(request, "healthz", live_checks());
     return json_answer(200, {{"status", "ok"}});
   });
-  router.add("GET", "/metrics", [&context](const net::ServerRequest&) { return metrics(context); });
-  router.add("GET", "/version", [&context](const net::ServerRequest&) {
+  add_route(router, context, "GET", "/metrics", need::kGetMetrics,
+            [&context](const net::ServerRequest&) { return metrics(context); });
+  add_route(router, context, "GET", "/version", need::kIdentity, [&context](const net::ServerRequest&) {
     return json_answer(200, {{"version", context.options.version},
                              {"commit", context.options.commit},
                              {"config_hash", context.control_plane.config().hash}});

@@ -108,10 +108,10 @@ net::ServerResponse peek(Context& context, const net::ServerRequest& request) {
 }  // namespace
 
 void add_log_routes(net::Router& router, Context& context) {
-  router.add("GET", "/api/v1/agents/{name}/logs",
-             [&context](const net::ServerRequest& request) { return logs(context, request); });
-  router.add("GET", "/api/v1/agents/{name}/peek",
-             [&context](const net::ServerRequest& request) { return peek(context, request); });
+  add_route(router, context, "GET", "/api/v1/agents/{name}/logs", need::kGetAgentLog,
+            [&context](const net::ServerRequest& request) { return logs(context, request); });
+  add_route(router, context, "GET", "/api/v1/agents/{name}/peek", need::kGetAgentLog,
+            [&context](const net::ServerRequest& request) { return peek(context, request); });
 }
 
 }  // namespace fracta::server

@@ -4,7 +4,7 @@
 
 namespace fracta::server {
 
-void add_unavailable_routes(net::Router& router) {
+void add_unavailable_routes(net::Router& router, Context& context) {
   struct Route {
     const char* method;
     const char* pattern;
@@ -24,9 +24,10 @@ void add_unavailable_routes(net::Router& router) {
       {"GET", "/api/v1/debug/gateway-policy", "the gateway"},
   };
   for (const auto& route : kRoutes)
-    router.add(route.method, route.pattern, [what = route.what](const net::ServerRequest&) {
-      return error_answer(501, std::string(what) + ": not available in this version");
-    });
+    add_route(router, context, route.method, route.pattern, need::kIdentity,
+              [what = route.what](const net::ServerRequest&) {
+                return error_answer(501, std::string(what) + ": not available in this version");
+              });
 }
 
 }  // namespace fracta::server

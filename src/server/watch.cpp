@@ -117,11 +117,12 @@ net::ServerResponse watch(Context& context, const net::ServerRequest& request, c
 }  // namespace
 
 void add_watch_routes(net::Router& router, Context& context) {
-  router.add("GET", "/api/v1/agents/{name}/watch", [&context](const net::ServerRequest& request) {
-    return watch(context, request, request.path_parameter("name"));
-  });
-  router.add("GET", "/api/v1/watch",
-             [&context](const net::ServerRequest& request) { return watch(context, request, ""); });
+  add_route(router, context, "GET", "/api/v1/agents/{name}/watch", need::kWatchAgent,
+            [&context](const net::ServerRequest& request) {
+              return watch(context, request, request.path_parameter("name"));
+            });
+  add_route(router, context, "GET", "/api/v1/watch", need::kWatchAgents,
+            [&context](const net::ServerRequest& request) { return watch(context, request, ""); });
 }
 
 }  // namespace fracta::server

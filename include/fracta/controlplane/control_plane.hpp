@@ -26,6 +26,12 @@
 
 namespace fracta::controlplane {
 
+// Where agents reach this controlplane's API, and what they are to trust there.
+struct ControlPlaneEndpoint {
+  std::string url;                      // "https://fracta-controlplane.fracta.svc:9090"; empty: agents are not told
+  std::function<std::string()> ca_pem;  // asked at every spawn, as it may be renewed; null or "": the system's CAs
+};
+
 struct Options {
   int reconcile_workers = 2;
   std::chrono::milliseconds call_timeout{10'000};  // one API call of spawn, kill, reconcile
@@ -38,6 +44,7 @@ struct Options {
   // Stored credentials. Null: none can be bound.
   std::shared_ptr<credentials::CredentialStore> credential_store;
   std::chrono::milliseconds credential_retry{5'000};  // after a renewal that failed; doubled up to five minutes
+  ControlPlaneEndpoint endpoint;
 };
 
 struct LogQuery {

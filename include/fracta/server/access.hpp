@@ -34,9 +34,22 @@ struct Attributes {
   std::string resource;     // agents | credentials
   std::string subresource;  // log, events, ...; mostly empty
   std::string name;         // empty = any
+  std::string url;          // a path like /metrics instead of a resource; then only `verb` counts besides
 };
 
-// kUnauthenticated -> 401, kUnavailable -> 503 (the cluster could not be asked).
+// The token of `Authorization: Bearer`, the only place where one is looked for. kUnauthenticated when there is none,
+// kInvalid when the header stands there twice or is malformed. The value is a secret.
+Result<std::string> bearer_token(const net::ServerRequest& request);
+
+// Requests of one identity (an agent's pod counts for itself) and of one peer address; 0 = no limit. Probes are not
+// counted.
+struct Rate {
+  double per_second = 0;
+  double burst = 0;
+};
+
+// kUnauthenticated -> 401, kInvalid -> 400, kResourceExhausted -> 429, kUnavailable -> 503 (the cluster could not be
+// asked).
 using Authenticator = std::function<Result<Identity>(const net::ServerRequest&)>;
 // kForbidden -> 403 with a text that names the verb, the resource and the remedy; kUnavailable -> 503.
 using Authorizer = std::function<Result<void>(const Identity&, const Attributes&)>;

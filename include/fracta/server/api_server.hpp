@@ -23,6 +23,8 @@ struct Options {
   std::chrono::milliseconds heartbeat{15'000};  // of event streams
   Authenticator authenticate;                   // empty: everybody, anonymously
   Authorizer authorize;                         // empty: everything
+  Rate per_identity, per_peer;                  // of requests; the rest gets 429
+  net::ServerTlsOptions tls;                    // empty: plain HTTP
   std::string version = "unknown", commit = "unknown";
 };
 

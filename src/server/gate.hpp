@@ -1,0 +1,34 @@
+// The way every request takes before its handler: who is it, how often, may they; and afterwards the audit line.
+#pragma once
+
+#include <optional>
+
+#include "server/caller.hpp"
+#include "server/rate_limit.hpp"
+#include "server/requirement.hpp"
+
+namespace fracta::server {
+
+class Gate {
+ public:
+  // Whether the pod of `identity` is the agent of that name.
+  using OwnAgent = std::function<bool(const PodIdentity&, const std::string& agent)>;
+  // What is empty in `options` is not asked.
+  Gate(const Clock& clock, Authenticator authenticate, Authorizer authorize, Rate per_identity, Rate per_peer,
+       OwnAgent own_agent);
+
+  // Thread-safe.
+  net::ServerResponse pass(const net::ServerRequest& request, const Requirement& requirement,
+                           const CallerHandler& handler);
+
+ private:
+  Result<Identity> identify(const net::ServerRequest& request);
+  Result<void> allow(const net::ServerRequest& request, const Requirement& requirement, const Caller& caller) const;
+
+  const Authenticator authenticate_;
+  const Authorizer authorize_;
+  const OwnAgent own_agent_;
+  RateLimiter identities_, peers_;
+};
+
+}  // namespace fracta::server
