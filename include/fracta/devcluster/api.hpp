@@ -84,15 +84,20 @@ struct NodeExecOptions {
   std::vector<std::string> command;
   bool stdin_open = false, tty = false;
 };
-// Both ways of an exec session; the front end speaks the wire protocol (WebSocket v4/v5.channel.k8s.io).
+// Both ways of an exec or attach session; the front end speaks the wire protocol (v4/v5.channel.k8s.io). Output of a
+// stream the client did not ask for goes nowhere.
 class ExecStreams {
  public:
+  using ResizeCallback = std::function<void(unsigned short columns, unsigned short rows)>;
+
   virtual ~ExecStreams() = default;
   virtual std::ptrdiff_t read_stdin(char* buffer, std::size_t size,
                                     std::chrono::milliseconds timeout) = 0;  // 0 end, -2 time-out
   virtual bool write_stdout(std::string_view bytes) = 0;
   virtual bool write_stderr(std::string_view bytes) = 0;
-  [[nodiscard]] virtual std::stop_token stop() const = 0;
+  // Called on another thread with the size the client's terminal has and with every later one, until on_resize({}).
+  virtual void on_resize(ResizeCallback callback) = 0;
+  [[nodiscard]] virtual std::stop_token stop() const = 0;  // fires when the client has gone
 };
 
 class NodeServices {
@@ -101,8 +106,12 @@ class NodeServices {
   // Writes until the end, or (follow) until the container ended; write returns false when the reader has gone.
   virtual Result<void> log(const Json& pod, const NodeLogOptions& options,
                            const std::function<bool(std::string_view)>& write, const std::stop_token& stop) = 0;
-  // The exit code of the command.
+  // Whether a container of that name runs on the node now.
+  [[nodiscard]] virtual bool is_running(const Json& pod, const std::string& container) = 0;
+  // The exit code of the command. An error means that it could not be run.
   virtual Result<int> exec(const Json& pod, const NodeExecOptions& options, ExecStreams& streams) = 0;
+  // The container's own streams (`options.command` and `options.tty` are not used) until it ends or the client goes.
+  virtual Result<void> attach(const Json& pod, const NodeExecOptions& options, ExecStreams& streams) = 0;
 };
 
 }  // namespace fracta::devcluster

@@ -63,6 +63,8 @@ Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text);
 Result<Json> decode_fields(Call& call, const Kind& kind, std::string_view text);
 Outcome<Json> read_untyped(const Call& call);  // JSON or YAML, no schema
 Outcome<WriteOptions> write_options(Call& call);
+// front/write.cpp: path and body must agree about name and namespace; what the body leaves out is filled in.
+Outcome<Done> check_place(const Call& call, Json& object);
 
 // One file each.
 net::ServerResponse serve_read(Call& call, const Services& services);  // get, list
@@ -72,6 +74,7 @@ net::ServerResponse serve_delete(Call& call, const Services& services);
 net::ServerResponse serve_patch(Call& call, const Services& services);
 net::ServerResponse serve_log(Call& call, const Services& services);
 net::ServerResponse serve_exec(Call& call, const Services& services);
+net::ServerResponse serve_attach(Call& call, const Services& services);  // pod_exec.cpp
 net::ServerResponse serve_scale(Call& call, const Services& services);
 
 // Selectors of list and watch.

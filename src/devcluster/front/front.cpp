@@ -65,6 +65,7 @@ net::ServerResponse Front::dispatch(Call& call) {
   if (!call.kind->stored && call.resource != "bindings") return serve_review(call, services_, authenticator_);
   if (call.subresource == "log") return serve_log(call, services_);
   if (call.subresource == "exec") return serve_exec(call, services_);
+  if (call.subresource == "attach") return serve_attach(call, services_);
   if (call.subresource == "scale") return serve_scale(call, services_);
   if (call.verb == "get" || call.verb == "list") return serve_read(call, services_);
   if (call.verb == "watch") return serve_watch(call, services_);
@@ -89,7 +90,8 @@ net::ServerResponse Front::resource(Call& call) {
   if (!served(call)) return answer_failure(call, no_such_resource());
   if (!verb_allowed(call)) return answer_failure(call, method_not_allowed());
   if (call.resource == "namespaces") call.ns.clear();
-  if (call.subresource != "log" && call.subresource != "exec") {
+  // Those answer with something else than objects.
+  if (call.subresource != "log" && call.subresource != "exec" && call.subresource != "attach") {
     if (auto negotiated = negotiate(call); !negotiated.ok()) return answer_failure(call, negotiated.failure());
   }
   return dispatch(call);

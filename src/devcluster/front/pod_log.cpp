@@ -1,7 +1,7 @@
 // pods/log.
 #include <fmt/format.h>
 
-#include "devcluster/front/context.hpp"
+#include "devcluster/front/pod_container.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
@@ -10,14 +10,6 @@
 namespace fracta::devcluster {
 
 namespace {
-
-std::vector<std::string> container_list(const Json& pod, const char* list) {
-  std::vector<std::string> names;
-  if (const Json* containers = find_path(pod, std::string("spec/") + list)) {
-    for (const Json& container : *containers) names.push_back(string_at(container, "name"));
-  }
-  return names;
-}
 
 Kind log_options_kind() {
   Kind kind;
@@ -53,27 +45,6 @@ Outcome<NodeLogOptions> read_options(const Call& call) {
   if (seconds)
     options.since_time = format_rfc3339_nano(std::chrono::system_clock::now() - std::chrono::seconds(*seconds));
   return options;
-}
-
-// Names a container when the client did not, or says which there are.
-Outcome<Done> choose_container(const Json& pod, const std::string& pod_name, NodeLogOptions& options) {
-  const auto containers = container_list(pod, "containers");
-  const auto init = container_list(pod, "initContainers");
-  const auto has = [&](const std::vector<std::string>& names) {
-    return std::find(names.begin(), names.end(), options.container) != names.end();
-  };
-  if (options.container.empty()) {
-    if (containers.size() == 1) {
-      options.container = containers[0];
-      return Done{};
-    }
-    std::string message = fmt::format("a container name must be specified for pod {}, choose one of: [{}]", pod_name,
-                                      join(containers, " "));
-    if (!init.empty()) message += fmt::format(" or one of the init containers: [{}]", join(init, " "));
-    return bad_request(message);
-  }
-  if (has(containers) || has(init) || has(container_list(pod, "ephemeralContainers"))) return Done{};
-  return bad_request(fmt::format("container {} is not valid for pod {}", options.container, pod_name));
 }
 
 const Json* container_status(const Json& pod, const std::string& name) {
@@ -121,8 +92,9 @@ net::ServerResponse serve_log(Call& call, const Services& services) {
   const Json& pod = (*record)->object;
   auto options = read_options(call);
   if (!options.ok()) return answer_failure(call, options.failure());
-  if (auto chosen = choose_container(pod, call.name, *options); !chosen.ok())
-    return answer_failure(call, chosen.failure());
+  auto chosen = choose_container(pod, options->container);
+  if (!chosen.ok()) return answer_failure(call, chosen.failure());
+  options->container = *chosen;
   NodeServices* node = services.node ? services.node() : nullptr;
   // An unscheduled pod has no log: an empty answer.
   if (string_at(pod, "spec/nodeName").empty() || node == nullptr) return net::ServerResponse::text(200, "");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "devcluster/node/container_log.hpp"
+#include "devcluster/node/container_stdio.hpp"
 #include "devcluster/node/launch.hpp"
 #include "devcluster/node/pod_context.hpp"
 #include "devcluster/node/pod_status.hpp"
@@ -33,8 +34,9 @@ class ContainerBackoff {
 // The live half of a container.
 struct RunningContainer {
   Process process;
-  UniqueFd output, error;
+  UniqueFd output, error;  // with a terminal everything is output
   std::shared_ptr<ContainerLog> log;
+  std::shared_ptr<ContainerStdio> stdio;
   LaunchPlan inside;  // how to run a command next to it
   std::string termination_file;
   std::map<std::string, int> ports;

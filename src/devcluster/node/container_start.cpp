@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "devcluster/node/container.hpp"
+#include "devcluster/node/terminal.hpp"
 #include "fracta/base/file.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
@@ -220,20 +222,48 @@ class Starter {
   }
 
   Problem streams() {
-    int out[2], err[2];
-    if (::pipe2(out, O_CLOEXEC) != 0)
-      return StartProblem{"CreateContainerError", fmt::format("pipe: {}", std::strerror(errno))};
-    run_.output.reset(out[0]), output_write_.reset(out[1]);
-    if (::pipe2(err, O_CLOEXEC) != 0)
-      return StartProblem{"CreateContainerError", fmt::format("pipe: {}", std::strerror(errno))};
-    run_.error.reset(err[0]), error_write_.reset(err[1]);
-    for (const int fd : {out[0], err[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
+    const bool terminal = bool_at(spec_, "tty"), input = bool_at(spec_, "stdin");
+    auto problem = terminal ? open_tty() : open_pipes(input);
+    if (problem) return StartProblem{"CreateContainerError", *problem};
+    for (const int fd : {run_.output.get(), run_.error.get()})
+      if (fd >= 0) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
+    UniqueFd feed;
+    if (input) feed = terminal ? UniqueFd(::fcntl(run_.output.get(), F_DUPFD_CLOEXEC, 3)) : std::move(input_write_);
+    run_.stdio = std::make_shared<ContainerStdio>(std::move(feed), terminal, bool_at(spec_, "stdinOnce"));
     run_.log = std::make_shared<ContainerLog>(fmt::format("{}/{}.log", run_directory_, container_.view.restart_count));
+    return std::nullopt;
+  }
+
+  // What is wrong, if anything.
+  std::optional<std::string> open_tty() {
+    auto terminal = open_terminal(-1, user_.uid);
+    if (!terminal) return terminal.error().message;
+    plan_.terminal = true;
+    plan_.standard_input = plan_.standard_output = plan_.standard_error = terminal->slave.get();
+    plan_.environment.emplace_back("TERM=xterm");
+    output_write_ = std::move(terminal->slave);
+    run_.output = std::move(terminal->master);
+    return std::nullopt;
+  }
+
+  std::optional<std::string> open_pipes(bool input) {
+    std::array<int, 2> out{}, err{}, in{};
+    for (auto [ends, reader, writer] :
+         {std::tuple{&out, &run_.output, &output_write_}, std::tuple{&err, &run_.error, &error_write_},
+          std::tuple{&in, &input_read_, &input_write_}}) {
+      if (ends == &in && !input) continue;
+      if (::pipe2(ends->data(), O_CLOEXEC) != 0) return fmt::format("pipe: {}", std::strerror(errno));
+      reader->reset((*ends)[0]), writer->reset((*ends)[1]);
+    }
+    plan_.standard_input = input_read_.get();
+    plan_.standard_output = output_write_.get();
+    plan_.standard_error = error_write_.get();
     return std::nullopt;
   }
 
   Problem launch_it() {
     run_.inside = plan_;  // before the steps: they are for the container only
+    run_.inside.terminal = false;
     FileSystemRequest request;
     request.image = &image_;
     request.staging = context_.options.directory + "/staging";
@@ -245,8 +275,6 @@ class Starter {
     if (image_.is_host() && !image_.entrypoint.empty() && image_.entrypoint.front().front() == '/')
       request.visible_files.push_back(image_.entrypoint.front());
     plan_file_system(request, plan_);
-    plan_.standard_output = output_write_.get();
-    plan_.standard_error = error_write_.get();
     auto process = launch(plan_);
     container_.previous_log = container_.log;
     container_.log = run_.log;
@@ -281,7 +309,7 @@ class Starter {
   ImageUser user_;
   std::vector<ContainerMount> mounts_;
   std::string run_directory_;
-  UniqueFd output_write_, error_write_;
+  UniqueFd output_write_, error_write_, input_read_, input_write_;
 };
 
 }  // namespace

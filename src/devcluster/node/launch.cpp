@@ -67,6 +67,7 @@ child::RawPlan raw_plan(const LaunchPlan& plan, Prepared& prepared, int inside, 
   raw.input = plan.standard_input;
   raw.output = plan.standard_output;
   raw.error = plan.standard_error;
+  raw.terminal = plan.terminal;
   raw.report = report;
   return raw;
 }

@@ -58,6 +58,7 @@ struct LaunchPlan {
   std::uint64_t capabilities = 0;  // bounding set (root only)
   bool drop_capabilities = true;
   int standard_input = -1, standard_output = -1, standard_error = -1;  // -1: /dev/null
+  bool terminal = false;  // standard input is a terminal and becomes the controlling one
 };
 
 struct Process {

@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -230,6 +231,11 @@ FRACTA_CHILD void default_signals() {
 }
 
 [[noreturn]] FRACTA_CHILD void execute(const RawPlan& plan) {
+  // Job control wants a session leader of the container's own pid namespace.
+  if (plan.terminal) {
+    (void)call(SYS_setsid);
+    (void)call(SYS_ioctl, 0, TIOCSCTTY, 0);
+  }
   if (become_user(plan) != 0) fail(plan, Stage::kIdentity);
   if (call(SYS_chdir, ptr(plan.working_directory)) != 0) fail(plan, Stage::kWorkingDirectory);
   default_signals();
@@ -256,8 +262,7 @@ FRACTA_CHILD void default_signals() {
   if (pid < 0) fail(plan, Stage::kNamespaces);
   if (pid == 0) execute(plan);
   call(SYS_close, plan.report);
-  call(SYS_close, 1);
-  call(SYS_close, 2);
+  for (long fd = 0; fd < 3; ++fd) call(SYS_close, fd);
   int status = 0;
   while (call(SYS_wait4, pid, ptr(&status)) < 0 && errno == EINTR) {
   }

@@ -37,6 +37,7 @@ struct RawPlan {
   bool no_new_privileges, drop_capabilities;
   std::uint64_t capabilities;
   int input, output, error;
+  bool terminal;
   int report;  // where a failure is written
 };
 

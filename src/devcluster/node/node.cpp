@@ -85,13 +85,18 @@ class ProcessNode final : public Node {
     return log->read(options, write, stop);
   }
 
+  bool is_running(const Json& pod, const std::string& container) override { return inside(pod, container).ok(); }
+
   Result<int> exec(const Json& pod, const NodeExecOptions& options, ExecStreams& streams) override {
-    auto worker = worker_of(pod);
-    if (!worker) return worker.error();
-    auto inside = (*worker)->inside(options.container);
-    if (!inside) return inside.error();
-    worker->reset();
-    return exec_inside(inside->pidfd.get(), std::move(inside->plan), options, streams);
+    auto found = inside(pod, options.container);
+    if (!found) return found.error();
+    return exec_inside(found->pidfd.get(), found->pid, std::move(found->plan), options, streams);
+  }
+
+  Result<void> attach(const Json& pod, const NodeExecOptions& options, ExecStreams& streams) override {
+    auto found = inside(pod, options.container);
+    if (!found) return found.error();
+    return found->stdio->attach(options.stdin_open, streams);
   }
 
  private:
@@ -102,6 +107,12 @@ class ProcessNode final : public Node {
       return make_error(ErrorCode::kNotFound, fmt::format("pod \"{}\" is not running on node {}",
                                                           string_at(pod, "metadata/name"), options_.name));
     return found->second;
+  }
+
+  Result<PodWorker::Inside> inside(const Json& pod, const std::string& container) {
+    auto worker = worker_of(pod);
+    if (!worker) return worker.error();
+    return (*worker)->inside(container);
   }
 
   void register_node() {

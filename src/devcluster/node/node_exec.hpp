@@ -6,8 +6,8 @@
 
 namespace fracta::devcluster {
 
-// The exit code. kNotFound / kForbidden when the program cannot be run. Without a terminal: `tty` is refused
-// (kInvalid).
-Result<int> exec_inside(int container_pidfd, LaunchPlan plan, const NodeExecOptions& options, ExecStreams& streams);
+// `pidfd` and `pid` are the container's first process. The exit code of the command; an error when it cannot be run, in
+// a container runtime's words. The command ends with the client.
+Result<int> exec_inside(int pidfd, pid_t pid, LaunchPlan plan, const NodeExecOptions& options, ExecStreams& streams);
 
 }  // namespace fracta::devcluster

@@ -1,5 +1,6 @@
 #include "devcluster/node/pod_worker.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -139,7 +140,8 @@ Result<PodWorker::Inside> PodWorker::inside(const std::string& container) {
   const auto found = insides_.find(container);
   if (found == insides_.end())
     return make_error(ErrorCode::kNotFound, fmt::format("container not found (\"{}\")", container));
-  return Inside{UniqueFd(::dup(found->second.pidfd.get())), found->second.plan};
+  const Inside& known = found->second;
+  return Inside{UniqueFd(::fcntl(known.pidfd.get(), F_DUPFD_CLOEXEC, 3)), known.pid, known.plan, known.stdio};
 }
 
 void PodWorker::run(const std::stop_token& stop) {
@@ -157,6 +159,7 @@ void PodWorker::run(const std::stop_token& stop) {
     if (c.run->pre_stop) end_process(*c.run->pre_stop);
     end_process(c.run->process);
     c.run->log->close(context_.clock.system_now());
+    c.run->stdio->close();
     c.run.reset();
   });
   std::error_code ignored;

@@ -31,10 +31,12 @@ class PodWorker {
   [[nodiscard]] const std::string& pod_namespace() const { return namespace_; }
   [[nodiscard]] Result<std::shared_ptr<ContainerLog>> log(const std::string& container, bool previous,
                                                           std::string_view waiting_reason);
-  // A duplicate of the container's pidfd and how to run something next to it.
+  // A duplicate of the container's pidfd, how to run something next to it, and its own streams.
   struct Inside {
     UniqueFd pidfd;
+    pid_t pid = -1;  // in our pid namespace; only while pidfd says that it lives
     LaunchPlan plan;
+    std::shared_ptr<ContainerStdio> stdio;
   };
   [[nodiscard]] Result<Inside> inside(const std::string& container);
 

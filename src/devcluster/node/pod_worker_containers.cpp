@@ -1,8 +1,10 @@
 // The pod worker's half that deals with single containers: start, probes, stop, end.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "devcluster/node/pod_worker.hpp"
@@ -152,7 +154,8 @@ void PodWorker::started(Container& c) {
   {
     const std::lock_guard lock(mutex_);
     logs_[c.view.name] = {c.log, c.previous_log};
-    insides_[c.view.name] = {UniqueFd(::dup(c.run->process.pidfd.get())), c.run->inside};
+    insides_[c.view.name] = {UniqueFd(::fcntl(c.run->process.pidfd.get(), F_DUPFD_CLOEXEC, 3)), c.run->process.pid,
+                             c.run->inside, c.run->stdio};
   }
   if (!c.init) start_probers(c, false);
   dirty_ = true;
@@ -264,9 +267,11 @@ void PodWorker::drain(Container& c) {
     UniqueFd& fd = error ? c.run->error : c.run->output;
     for (int i = 0; i < kDrainChunks && fd.valid(); ++i) {
       const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
-      if (got > 0)
-        c.run->log->append(error, {buffer, static_cast<std::size_t>(got)}, context_.clock.system_now());
-      else if (got == 0)
+      if (got > 0) {
+        const std::string_view bytes(buffer, static_cast<std::size_t>(got));
+        c.run->log->append(error, bytes, context_.clock.system_now());
+        c.run->stdio->publish(error, bytes);
+      } else if (got == 0 || errno == EIO)  // a terminal's end
         fd.reset();
       else
         break;
@@ -290,6 +295,7 @@ void PodWorker::ended(Container& c, const ExitState& exit) {
   if (run.pre_stop) end_process(*run.pre_stop);
   for (int i = 0; i < 16 && (run.output.valid() || run.error.valid()); ++i) drain(c);
   run.log->close(context_.clock.system_now());
+  run.stdio->close();
   c.view.ready = c.view.started = false;
   c.view.state = {Kind::kTerminated,
                   exit.code == 0 ? "Completed" : "Error",

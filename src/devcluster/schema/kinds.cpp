@@ -85,6 +85,7 @@ std::vector<Subresource> build_subresources() {
   }
   const Words get_post = {"create", "get"};
   result.push_back({"namespaces", "", "finalize", "Namespace", "", "", {"update"}});
+  result.push_back({"pods", "", "attach", "PodAttachOptions", "", "", get_post});
   result.push_back({"pods", "", "binding", "Binding", "", "", {"create"}});
   result.push_back({"pods", "", "eviction", "Eviction", "policy", "v1", {"create"}});
   result.push_back({"pods", "", "exec", "PodExecOptions", "", "", get_post});
