@@ -20,6 +20,14 @@ struct WorkspaceFile {
   std::string content;
 };
 
+// One more server of the agent's MCP configuration, started by the agent CLI and spoken to over stdio. `env`: variable
+// of the server <- variable of the agent.
+struct McpServerEntry {
+  std::string name, command;
+  std::vector<std::string> args;
+  config::StringMap env;
+};
+
 struct AdapterInput {
   const AgentSpec& spec;
   const config::Config& config;
@@ -27,6 +35,7 @@ struct AdapterInput {
   std::string id;
   std::string working_directory;
   std::string auth_mount_path;  // where auth-secret is mounted
+  std::vector<McpServerEntry> mcp_servers = {};
 };
 
 // Key of the conversation's token in the agent's auth Secret, for every adapter: the daemon reads it back from there.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fracta/agent/adapter.hpp"
 #include "fracta/agent/spec.hpp"
 #include "fracta/base/json_fwd.hpp"
 #include "fracta/base/result.hpp"
@@ -20,6 +21,11 @@ inline constexpr const char* kDefaultAuthMountPath = "/var/run/fracta-auth";
 inline constexpr const char* kMainContainer = "agent";
 inline constexpr const char* kInitContainer = "workspace-init";
 inline constexpr const char* kSnapshotKey = "agent-config.yaml";
+inline constexpr const char* kCredentialManifestKey = "credentials.json";  // in kConfigMountPath; read by the runner
+inline constexpr const char* kIdentityVolume = "credential-identity";
+inline constexpr const char* kIdentityMountPath = "/var/run/fracta-identity";
+inline constexpr const char* kIdentityTokenFile = "token";
+inline constexpr const char* kCredentialIdsVariable = "CREDENTIAL_IDS";
 
 // One file a credential binding puts into the agent's main container. Files of one directory share one projected
 // volume, mounted as a directory and never by subPath, so that the kubelet renews them in running pods.
@@ -30,18 +36,12 @@ struct CredentialMount {
   bool optional = false;
 };
 
-// One more server of the agent's MCP configuration. `env`: variable of the server <- variable of the agent.
-struct McpServerEntry {
-  std::string name, command;
-  std::vector<std::string> args;
-  config::StringMap env;
-};
-
 // How the runner in the pod proves who it is, and what it fetches (docs/credentials.md, "In the pod").
 struct StoredCredentialAccess {
   std::string manifest;        // credentials.json for the agent's ConfigMap; empty = nothing bound
   std::string token_audience;  // of the projected service-account token
   std::string bound;           // annotation fracta.io/credentials
+  std::string ids;             // CREDENTIAL_IDS: {"<provider>":"<id>"}, upstream's variable
 };
 
 struct BuildInput {

@@ -71,6 +71,8 @@ inline constexpr const char* kSpawnedAt = "fracta.io/spawned-at";
 inline constexpr const char* kDeadline =
     "fracta.io/deadline";  // RFC 3339; reaper max_age, stream pods' active deadline
 inline constexpr const char* kRequestedBy = "fracta.io/requested-by";
+// JSON: [{"id","name","provider"}], the stored credentials the agent may fetch
+inline constexpr const char* kCredentials = "fracta.io/credentials";
 inline constexpr const char* kStopRequested = "fracta.io/stop-requested-at";
 }  // namespace annotations
 

@@ -48,8 +48,10 @@ struct PodTrouble {
 
 struct PodSummary {
   std::string name;
-  std::string uid;  // of stream pods only: an agent's owner is deleted by uid, a Job's pod never
+  std::string uid;
   std::string agent_id, agent_name, runtime, model, job_name, node, ip;
+  std::string job_uid;      // of the Job that controls it; empty for stream pods
+  std::string credentials;  // annotation fracta.io/credentials; of stream pods only, a Job's stand at the Job
   std::string phase;
   std::shared_ptr<const PodTrouble> trouble;  // may be null
   bool stream = false, ready = false, deleting = false, stop_requested = false;
@@ -60,6 +62,7 @@ PodSummary summarize_pod(const Json& pod);  // never throws, whatever the object
 
 struct JobSummary {
   std::string name, uid, agent_id, agent_name, runtime, model, spec_hash;
+  std::string credentials;  // annotation fracta.io/credentials
   bool suspended = false, complete = false, failed = false, deleting = false, stop_requested = false;
   std::string condition_reason, condition_message;
   int active = 0, succeeded = 0, failed_pods = 0;

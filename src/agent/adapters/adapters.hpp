@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fracta/agent/adapter.hpp"
+#include "fracta/base/json_fwd.hpp"
 
 namespace fracta::agent {
 
@@ -23,6 +24,9 @@ std::string task_file(const AdapterInput& input);
 
 // The URL agents reach the MCP gateway at, or empty when gateway.url is not set.
 std::string gateway_mcp_url(const AdapterInput& input);
+
+// {"mcpServers": {...}} as in .mcp.json: the gateway and the servers of bound credentials; {} when there is none.
+Json mcp_json(const AdapterInput& input);
 
 Error unsupported_stream(const AdapterInput& input);
 

@@ -8,6 +8,7 @@ namespace fracta::agent {
 namespace {
 
 constexpr const char* kTaskFile = "CLAUDE.md";
+constexpr const char* kSettingsFile = ".claude/settings.json";
 
 class Claude final : public Adapter {
  public:
@@ -15,13 +16,11 @@ class Claude final : public Adapter {
 
   [[nodiscard]] std::vector<WorkspaceFile> workspace_files(const AdapterInput& input) const override {
     std::vector<WorkspaceFile> files;
-    const Json settings = {{"permissions", {{"allow", input.config.allowed_tools}}}};
-    files.push_back(workspace_file(".claude/settings.json", dump_json(settings, 2) + "\n"));
-    Json mcp = Json::object();
-    if (const std::string url = gateway_mcp_url(input); !url.empty()) {
-      mcp["mcpServers"]["fracta"] = {{"type", "http"}, {"url", url}};
-    }
-    files.push_back(workspace_file(".mcp.json", dump_json(mcp, 2) + "\n"));
+    Json settings = {{"permissions", {{"allow", input.config.allowed_tools}}}};
+    for (const McpServerEntry& server : input.mcp_servers)
+      settings["permissions"]["allow"].push_back("mcp__" + server.name);
+    files.push_back(workspace_file(kSettingsFile, dump_json(settings, 2) + "\n"));
+    files.push_back(workspace_file(".mcp.json", dump_json(mcp_json(input), 2) + "\n"));
     if (!input.spec.contract.empty()) files.push_back(workspace_file(kTaskFile, task_file(input)));
     return files;
   }
@@ -31,6 +30,9 @@ class Claude final : public Adapter {
                                    ? input.spec.name
                                    : std::string("Read ") + kTaskFile + " and carry out the task it describes.";
     std::vector<std::string> argv = {"claude", "-p", prompt, "--output-format", "json", "--permission-mode", "dontAsk"};
+    // What a project's own settings allow counts only after a person has trusted the directory; named here, it counts
+    // at once. Without it every tool of a server is refused.
+    if (!input.mcp_servers.empty()) argv.insert(argv.end(), {"--settings", kSettingsFile});
     if (!input.spec.model.empty()) argv.insert(argv.end(), {"--model", input.spec.model});
     return argv;
   }

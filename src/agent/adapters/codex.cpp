@@ -25,6 +25,35 @@ std::string toml_string(std::string_view text) {
   return out + "\"";
 }
 
+std::string toml_list(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + toml_string(text);
+  return "[" + out + "]";
+}
+
+// Codex starts servers with a handful of variables of its own choice; `env_vars` lets others through, under their own
+// name only. A server that wants one under another name gets it from a shell.
+std::string server_table(const McpServerEntry& server) {
+  std::vector<std::string> through;
+  std::string renamed;
+  for (const auto& [to, from] : server.env) {
+    through.push_back(from);
+    if (to != from) renamed += to + "=\"$" + from + "\" ";
+  }
+  std::string command = server.command;
+  std::vector<std::string> args = server.args;
+  if (!renamed.empty()) {
+    args.insert(args.begin(), {"-c", renamed + "exec \"$0\" \"$@\"", server.command});
+    command = "sh";
+  }
+  std::string table =
+      "\n[mcp_servers." + server.name + "]\ncommand = " + toml_string(command) + "\nargs = " + toml_list(args) + "\n";
+  // Nobody is there to be asked, and `exec` takes a question for a no.
+  table += "default_tools_approval_mode = \"approve\"\n";
+  if (!through.empty()) table += "env_vars = " + toml_list(through) + "\n";
+  return table;
+}
+
 // Codex reads .codex/config.toml of a trusted project only and otherwise goes on without the gateway. Fracta wrote the
 // file itself, and `--trust` is too new to rely on, so the one directory is declared trusted for this run.
 std::vector<std::string> trust_workspace(const AdapterInput& input) {
@@ -42,6 +71,7 @@ class Codex final : public Adapter {
     if (const std::string url = gateway_mcp_url(input); !url.empty()) {
       config += "\n[mcp_servers.fracta]\nurl = " + toml_string(url) + "\n";
     }
+    for (const McpServerEntry& server : input.mcp_servers) config += server_table(server);
     files.push_back(workspace_file(".codex/config.toml", std::move(config)));
     if (!input.spec.contract.empty()) files.push_back(workspace_file(kTaskFile, task_file(input)));
     return files;

@@ -1,5 +1,8 @@
 // Any argv: an agent CLI nobody has written an adapter for, a script, a test. The contract is the file TASK.md.
+#include <nlohmann/json.hpp>
+
 #include "agent/adapters/adapters.hpp"
+#include "fracta/base/json.hpp"
 
 namespace fracta::agent {
 namespace {
@@ -20,8 +23,11 @@ class Command final : public Adapter {
   [[nodiscard]] std::string_view name() const override { return "command"; }
 
   [[nodiscard]] std::vector<WorkspaceFile> workspace_files(const AdapterInput& input) const override {
-    if (input.spec.contract.empty()) return {};
-    return {workspace_file(kTaskFile, task_file(input))};
+    std::vector<WorkspaceFile> files;
+    if (!input.spec.contract.empty()) files.push_back(workspace_file(kTaskFile, task_file(input)));
+    // The gateway has never been announced to commands; servers of credentials are, in the usual place.
+    if (!input.mcp_servers.empty()) files.push_back(workspace_file(".mcp.json", dump_json(mcp_json(input), 2) + "\n"));
+    return files;
   }
 
   [[nodiscard]] std::vector<config::EnvVar> environment(const AdapterInput& input) const override {

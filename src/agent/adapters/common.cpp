@@ -2,6 +2,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "agent/adapters/adapters.hpp"
 
@@ -58,6 +59,19 @@ std::string gateway_mcp_url(const AdapterInput& input) {
   if (url.empty()) return url;
   while (url.ends_with('/')) url.pop_back();
   return url + "/agents/" + input.spec.name + "/mcp";
+}
+
+Json mcp_json(const AdapterInput& input) {
+  Json mcp = Json::object();
+  if (const std::string url = gateway_mcp_url(input); !url.empty())
+    mcp["mcpServers"]["fracta"] = {{"type", "http"}, {"url", url}};
+  for (const McpServerEntry& server : input.mcp_servers) {
+    Json entry = {{"type", "stdio"}, {"command", server.command}, {"args", server.args}};
+    // Expanded by the CLI when it starts the server: the file itself holds names only.
+    for (const auto& [to, from] : server.env) entry["env"][to] = "${" + from + "}";
+    mcp["mcpServers"][server.name] = std::move(entry);
+  }
+  return mcp;
 }
 
 Error unsupported_stream(const AdapterInput& input) {

@@ -21,6 +21,13 @@ class OpenCode final : public Adapter {
     if (const std::string url = gateway_mcp_url(input); !url.empty()) {
       config["mcp"]["fracta"] = {{"type", "remote"}, {"url", url}, {"enabled", true}};
     }
+    for (const McpServerEntry& server : input.mcp_servers) {
+      Json command = Json::array({server.command});
+      for (const std::string& argument : server.args) command.push_back(argument);
+      Json entry = {{"type", "local"}, {"command", std::move(command)}, {"enabled", true}};
+      for (const auto& [to, from] : server.env) entry["environment"][to] = "{env:" + from + "}";
+      config["mcp"][server.name] = std::move(entry);
+    }
     files.push_back(workspace_file("opencode.json", dump_json(config, 2) + "\n"));
     if (!input.spec.contract.empty()) files.push_back(workspace_file(kTaskFile, task_file(input)));
     return files;

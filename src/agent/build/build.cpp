@@ -10,13 +10,17 @@ namespace fracta::agent {
 namespace {
 
 // Over what the agent is, not over when it was asked for: two requests for the same agent have the same hash. The files
-// count (the contract is one of them), the bytes of the Secret do not (tokens differ each time).
+// count (the contract is one of them), the bytes of the Secret do not (tokens differ each time), nor does the manifest
+// of stored credentials: where the controlplane is reached and by which certificate is no matter of the agent's, and
+// which credentials it has stands in an annotation.
 std::string spec_hash(Json owner, const Json& config_map) {
   Json& notes = owner["metadata"]["annotations"];
   notes.erase(annotations::kSpawnedAt);
   notes.erase(annotations::kDeadline);
   notes.erase(annotations::kConfigHash);
-  return sha256_hex(dump_json(owner) + "\n" + dump_json(config_map["data"]));
+  Json files = config_map["data"];
+  files.erase(kCredentialManifestKey);
+  return sha256_hex(dump_json(owner) + "\n" + dump_json(files));
 }
 
 const Json& pod_spec_of(const Json& owner) {

@@ -32,6 +32,14 @@ const Json& list_at(const Json& object, std::string_view key) {
   return found != nullptr && found->is_array() ? *found : none;
 }
 
+// Under the identity volume's name stands the token Fracta asked for, or there is no such volume.
+bool is_identity(const Json& volume) {
+  const Json* sources = find_path(volume, "projected/sources");
+  return volume.size() == 2 && sources != nullptr && sources->is_array() && sources->size() == 1 &&
+         (*sources)[0].size() == 1 && string_at((*sources)[0], "serviceAccountToken/path") == kIdentityTokenFile &&
+         !string_at((*sources)[0], "serviceAccountToken/audience").empty();
+}
+
 // The built-in volume is the one Fracta makes, not one of the same name from somewhere else.
 bool is_ours(const Json& volume, const std::string& name, const config::KubernetesConfig& kubernetes) {
   if (volume.size() != 2) return false;
@@ -51,6 +59,8 @@ std::set<std::string> check_volumes(const Json& spec, const config::KubernetesCo
     if (!names.insert(name).second) {
       add(offences, field + ".name",
           fmt::format("volume name \"{}\" is used twice{}", name, reserved ? "; it is one of Fracta's own" : ""));
+    } else if (name == kIdentityVolume && !is_identity(volumes[i])) {
+      add(offences, field, fmt::format("volume \"{}\" is Fracta's own and must not be replaced", name));
     } else if (reserved && !is_ours(volumes[i], name, kubernetes)) {
       add(offences, field, fmt::format("volume \"{}\" is Fracta's own and must not be replaced", name));
     }

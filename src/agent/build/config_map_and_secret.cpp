@@ -41,6 +41,7 @@ Result<Json> make_config_map(const Plan& plan) {
   config::StringMap data;
   if (plan.config.snapshot && !plan.config.snapshot->empty()) data[kSnapshotKey] = dump_yaml(*plan.config.snapshot);
   for (const WorkspaceFile& file : plan.files) data[file.config_map_key] = file.content;
+  if (!plan.stored_credentials.manifest.empty()) data[kCredentialManifestKey] = plan.stored_credentials.manifest;
   FRACTA_TRY(check_size("ConfigMap", config_map_name(plan.id), data));
   // Nobody changes it after the start, and immutable spares every kubelet a watch.
   return Json{{"apiVersion", "v1"},

@@ -65,6 +65,7 @@ config::StringMap pod_annotations(const Plan& plan) {
   merged[annotations::kRuntime] = plan.spec.runtime;
   merged[annotations::kMode] = std::string(to_string(plan.spec.mode));
   if (!plan.spec.model.empty()) merged[annotations::kModel] = plan.spec.model;
+  if (!plan.stored_credentials.bound.empty()) merged[annotations::kCredentials] = plan.stored_credentials.bound;
   return merged;
 }
 

@@ -120,6 +120,25 @@ Result<void> check_credential_mounts(const std::vector<CredentialMount>& mounts)
   return {};
 }
 
+bool is_plain_word(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
+                              std::string::npos;
+}
+
+// Names become keys of JSON, TOML and tool names; two of one name would silently be one.
+Result<void> check_mcp_servers(const std::vector<McpServerEntry>& servers) {
+  std::set<std::string> taken = {"fracta"};  // the gateway's
+  for (const McpServerEntry& server : servers) {
+    if (!is_plain_word(server.name) || server.command.empty())
+      return invalid("MCP server \"" + shorten(server.name, 80) + "\" has no usable name or command");
+    if (!taken.insert(server.name).second) return invalid("two MCP servers are named \"" + server.name + "\"");
+    for (const auto& [to, from] : server.env)
+      if (!is_plain_word(to) || !is_plain_word(from))
+        return invalid("MCP server \"" + server.name + "\": \"" + shorten(to, 80) + "\" is no variable");
+  }
+  return {};
+}
+
 Result<void> fill_commands(const Adapter& adapter, const AdapterInput& input, const std::string& token, Plan& plan) {
   plan.env = adapter.environment(input);
   for (config::EnvVar& entry : plan.env) entry.value = escape_expansion(entry.value);
@@ -164,17 +183,22 @@ Result<Plan> make_plan(const BuildInput& input) {
   plan.secret_annotations = input.auth_secret_annotations;
   plan.credential_mounts = input.credential_mounts;
   FRACTA_TRY(check_credential_mounts(plan.credential_mounts));
+  FRACTA_TRY(check_mcp_servers(input.mcp_servers));
+  plan.stored_credentials = input.stored_credentials;
   plan.resources = override_resources(kubernetes.resources, plan.spec.resources);
   plan.active_deadline_seconds =
       plan.spec.active_deadline_seconds ? plan.spec.active_deadline_seconds : kubernetes.active_deadline_seconds;
   FRACTA_TRY(check_deadline(plan.active_deadline_seconds));
   plan.spawned_at = input.spawned_at;
 
-  const AdapterInput adapter_input{plan.spec, input.config,           **runtime,
-                                   plan.id,   plan.working_directory, plan.auth_mount_path};
+  const AdapterInput adapter_input{
+      plan.spec, input.config, **runtime, plan.id, plan.working_directory, plan.auth_mount_path, input.mcp_servers};
   FRACTA_TRY(fill_commands(**adapter, adapter_input, input.stream_token, plan));
   plan.env = merge_env(std::move(plan.env), (*runtime)->kubernetes_env);
   plan.env = merge_env(std::move(plan.env), input.credential_env);
+  if (!plan.stored_credentials.ids.empty())
+    plan.env =
+        merge_env(std::move(plan.env), {{kCredentialIdsVariable, escape_expansion(plan.stored_credentials.ids), {}}});
   // Last: the session can only talk to a server that uses the token it knows.
   if (plan.stream) plan.env = merge_env(std::move(plan.env), plan.stream->env);
   auto files = files_of((*adapter)->workspace_files(adapter_input), input.credential_files);

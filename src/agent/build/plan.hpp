@@ -26,6 +26,7 @@ struct Plan {
   std::map<std::string, std::string> secret_data;
   config::StringMap secret_annotations;
   std::vector<CredentialMount> credential_mounts;  // checked: absolute, no two alike
+  StoredCredentialAccess stored_credentials;
   config::Resources resources;
   std::optional<std::int64_t> active_deadline_seconds;
   std::string spawned_at;

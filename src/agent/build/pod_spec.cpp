@@ -10,6 +10,8 @@
 namespace fracta::agent {
 namespace {
 
+constexpr int kIdentityTokenSeconds = 3600;
+
 void set_unless_empty(Json& object, const char* key, Json value) {
   const bool empty = value.is_string() ? value.get_ref<const std::string&>().empty() : value.empty();
   if (!empty) object[key] = std::move(value);
@@ -40,6 +42,20 @@ Json credential_volume(const Plan& plan, std::size_t index, const std::vector<Cr
           {"projected", {{"defaultMode", secret_file_mode(plan.config.kubernetes)}, {"sources", std::move(sources)}}}};
 }
 
+// A token by which the runner proves to the controlplane which pod it runs in: bound to this pod, of no use to anybody
+// but the controlplane, renewed by the kubelet at 80 % of its life. Neither needs nor gives any right in the cluster.
+Json identity_volume(const Plan& plan) {
+  const Json token = {{"audience", plan.stored_credentials.token_audience},
+                      {"expirationSeconds", kIdentityTokenSeconds},
+                      {"path", kIdentityTokenFile}};
+  return {{"name", kIdentityVolume},
+          {"projected",
+           {{"defaultMode", secret_file_mode(plan.config.kubernetes)},
+            {"sources", Json::array({{{"serviceAccountToken", token}}})}}}};
+}
+
+bool has_identity(const Plan& plan) { return !plan.stored_credentials.manifest.empty(); }
+
 Json volumes_json(const Plan& plan) {
   const auto& kubernetes = plan.config.kubernetes;
   Json workspace = {{"name", config::kWorkspaceVolume}};
@@ -59,6 +75,7 @@ Json volumes_json(const Plan& plan) {
                    {{"name", config::kAuthSecretVolume}, {"secret", std::move(secret)}}});
   std::size_t index = 0;
   for (const auto& [directory, files] : by_directory(plan)) volumes.push_back(credential_volume(plan, index++, files));
+  if (has_identity(plan)) volumes.push_back(identity_volume(plan));
   if (kubernetes.extra_volumes) {
     for (const Json& extra : *kubernetes.extra_volumes) volumes.push_back(extra);
   }
@@ -111,6 +128,8 @@ Json main_container(const Plan& plan) {
   std::size_t index = 0;
   for (const auto& [directory, files] : by_directory(plan))
     mounts.push_back({{"name", credential_volume_name(index++)}, {"mountPath", directory}, {"readOnly", true}});
+  if (has_identity(plan))
+    mounts.push_back({{"name", kIdentityVolume}, {"mountPath", kIdentityMountPath}, {"readOnly", true}});
   if (plan.config.kubernetes.extra_volume_mounts) {
     for (const Json& extra : *plan.config.kubernetes.extra_volume_mounts) mounts.push_back(extra);
   }

@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kMaxName = 253;
 constexpr std::size_t kMaxMessage = 256;
 constexpr std::size_t kMaxContainers = 8;
+constexpr std::size_t kMaxCredentials = 4096;  // one of each provider fits thrice
 
 std::string name_at(const Json& object, std::string_view path) {
   std::string text = string_at(object, path);
@@ -136,11 +137,22 @@ void read_conditions(const Json& pod, PodSummary& summary) {
   }
 }
 
-std::string job_name_of(const Json& pod, const Json& labels) {
+void read_job(const Json& pod, const Json& labels, PodSummary& summary) {
   for (const Json& owner : list_at(pod, "metadata/ownerReferences")) {
-    if (string_at(owner, "kind") == "Job") return name_at(owner, "name");
+    if (string_at(owner, "kind") != "Job") continue;
+    summary.job_name = name_at(owner, "name");
+    if (bool_at(owner, "controller")) summary.job_uid = name_at(owner, "uid");
+    return;
   }
-  return entry(labels, "job-name");
+  summary.job_name = entry(labels, "job-name");
+}
+
+// Half a text would be no text: what is too long is not ours.
+std::string credentials_of(const Json& object) {
+  const Json* found = find(map_at(object, "metadata/annotations"), annotations::kCredentials);
+  if (found == nullptr || !found->is_string()) return "";
+  const auto& text = found->get_ref<const std::string&>();
+  return text.size() <= kMaxCredentials ? text : "";
 }
 
 // What Jobs and Pods have in common.
@@ -169,10 +181,11 @@ PodSummary summarize_pod(const Json& pod) {
   read_metadata(pod, summary);
   const Json& labels = map_at(pod, "metadata/labels");
   summary.stream = entry(labels, labels::kStreamPod) == "true";
+  summary.uid = name_at(pod, "metadata/uid");
   if (summary.stream) {
-    summary.uid = name_at(pod, "metadata/uid");
+    summary.credentials = credentials_of(pod);
   } else {
-    summary.job_name = job_name_of(pod, labels);
+    read_job(pod, labels, summary);
   }
   summary.node = name_at(pod, "spec/nodeName");
   summary.ip = name_at(pod, "status/podIP");
@@ -187,6 +200,7 @@ JobSummary summarize_job(const Json& job) {
   JobSummary summary;
   read_metadata(job, summary);
   summary.uid = name_at(job, "metadata/uid");
+  summary.credentials = credentials_of(job);
   summary.spec_hash = entry(map_at(job, "metadata/annotations"), annotations::kSpecHash);
   summary.suspended = bool_at(job, "spec/suspend");
   summary.active = small_int_at(job, "status/active");

@@ -50,6 +50,8 @@ class BuildTest : public ::testing::Test {
   std::vector<config::EnvVar> credential_env;
   std::map<std::string, std::string> credential_files;
   std::string auth_mount_path;
+  std::vector<McpServerEntry> mcp_servers;
+  StoredCredentialAccess stored_credentials;
   std::string spawned_at = "2026-11-21T20:00:00Z";
 
   Result<AgentObjects> try_build() {
@@ -60,7 +62,9 @@ class BuildTest : public ::testing::Test {
                   .auth_secret_data = auth_secret_data,
                   .auth_mount_path = auth_mount_path,
                   .credential_env = credential_env,
-                  .credential_files = credential_files});
+                  .credential_files = credential_files,
+                  .mcp_servers = mcp_servers,
+                  .stored_credentials = stored_credentials});
   }
   AgentObjects built() {
     auto objects = try_build();
@@ -84,6 +88,19 @@ class BuildTest : public ::testing::Test {
   Json main_container() { return pod_spec().value("/containers/0"_json_pointer, Json()); }
   Json init_container() { return pod_spec().value("/initContainers/0"_json_pointer, Json()); }
 
+  // As prepare() does for an agent with a kubeconfig and a Jira account.
+  void bind_credentials() {
+    stored_credentials.manifest = "{\"version\": 1}\n";
+    stored_credentials.token_audience = "fracta-controlplane";
+    stored_credentials.bound = R"([{"id":"2abc","name":"prod","provider":"kubeconfig"}])";
+    stored_credentials.ids = R"({"kubeconfig":"2abc"})";
+    mcp_servers = {
+        {"openshift",
+         "npx",
+         {"-y", "kubernetes-mcp-server@0.0.67", "--kubeconfig", "/tmp/.ambient_kubeconfig", "--disable-multi-cluster"},
+         {}},
+        {"mcp-atlassian", "uvx", {"mcp-atlassian"}, {{"JIRA_URL", "JIRA_URL"}, {"JIRA_USERNAME", "JIRA_EMAIL"}}}};
+  }
   void add_extras() {
     config.kubernetes.extra_volumes =
         shared({{{"name", "auth-helpers"}, {"configMap", {{"name", "helpers"}, {"defaultMode", 0755}}}}});

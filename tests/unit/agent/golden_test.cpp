@@ -95,5 +95,19 @@ TEST_F(Golden, CommandBatch) {
   compare("command-batch");
 }
 
+TEST_F(Golden, ClaudeWithStoredCredentials) {
+  config.kubernetes.pod_security = config::PodSecurity::kRestricted;
+  add_extras();
+  bind_credentials();
+  compare("claude-stored-credentials");
+}
+
+TEST_F(Golden, CodexStreamWithStoredCredentials) {
+  spec = spec_of("chat", "codex");
+  spec.mode = Mode::kStream;
+  bind_credentials();
+  compare("codex-stored-credentials");
+}
+
 }  // namespace
 }  // namespace fracta::agent

@@ -14,7 +14,8 @@ const char* const kPod = R"({
     "labels": {"app": "fracta", "fracta-agent-id": "review-42", "job-name": "fracta-agent-review-42"},
     "annotations": {"fracta.io/agent-name": "review-42", "fracta.io/runtime": "claude", "fracta.io/mode": "batch",
                     "fracta.io/model": "claude-sonnet-4-6"},
-    "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "fracta-agent-review-42", "uid": "u"}]},
+    "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "fracta-agent-review-42", "controller": true,
+                         "uid": "7c1de1a2-2222-4222-8333-444455556666"}]},
   "spec": {"nodeName": "ip-10-0-1-2.internal"},
   "status": {"phase": "Running", "podIP": "10.0.0.7",
     "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-11-21T20:00:01Z"},
@@ -52,7 +53,7 @@ std::size_t heap_of(const std::string& text) { return text.capacity() > 15 ? tex
 std::size_t footprint(const PodSummary& pod) {
   std::size_t bytes = sizeof(PodSummary) + pod.containers.capacity() * sizeof(ContainerState);
   for (const std::string* text : {&pod.name, &pod.uid, &pod.agent_id, &pod.agent_name, &pod.runtime, &pod.model,
-                                  &pod.job_name, &pod.node, &pod.ip, &pod.phase}) {
+                                  &pod.job_name, &pod.node, &pod.ip, &pod.phase, &pod.job_uid, &pod.credentials}) {
     bytes += heap_of(*text);
   }
   for (const ContainerState& container : pod.containers) {
@@ -61,6 +62,27 @@ std::size_t footprint(const PodSummary& pod) {
   if (pod.trouble)
     bytes += sizeof(PodTrouble) + heap_of(pod.trouble->message) + heap_of(pod.trouble->unschedulable_message);
   return bytes;
+}
+
+TEST(SummarizePod, KnowsItselfAndItsJobByUid) {
+  const PodSummary pod = summarize_pod(Json::parse(kPod));
+  EXPECT_EQ(pod.uid, "0f0b3c9e-1111-4222-8333-444455556666");
+  EXPECT_EQ(pod.job_uid, "7c1de1a2-2222-4222-8333-444455556666");
+  Json other = Json::parse(kPod);
+  other["metadata"]["ownerReferences"][0].erase("controller");
+  EXPECT_EQ(summarize_pod(other).job_uid, "") << "anybody may claim an owner; only the Job controller sets this";
+}
+
+TEST(SummarizePod, CredentialsStandAtTheOwner) {
+  const std::string bound = R"([{"id":"a","name":"b","provider":"github"}])";
+  Json pod = Json::parse(kPod);
+  pod["metadata"]["annotations"][annotations::kCredentials] = bound;
+  EXPECT_EQ(summarize_pod(pod).credentials, "");
+  EXPECT_EQ(summarize_job(pod).credentials, bound);
+  pod["metadata"]["labels"][labels::kStreamPod] = "true";
+  EXPECT_EQ(summarize_pod(pod).credentials, bound);
+  pod["metadata"]["annotations"][annotations::kCredentials] = std::string(4097, 'x');
+  EXPECT_EQ(summarize_pod(pod).credentials, "");
 }
 
 // Design §6: less than 1 KiB more per tracked pod.
