@@ -12,7 +12,13 @@ void KeyQueue::add(const std::string& key, std::chrono::milliseconds delay) {
   {
     const std::lock_guard lock(mutex_);
     const auto [entry, fresh] = due_.emplace(key, at);
-    if (!fresh) entry->second = std::min(entry->second, at);
+    if (!fresh) {
+      if (entry->second <= at) return;
+      by_time_.erase({entry->second, key});
+      entry->second = at;
+    }
+    by_time_.emplace(at, key);
+    if (by_time_.begin()->second != key) return;  // the worker waits for an earlier one anyhow
   }
   changed_.notify_all();
 }
@@ -34,21 +40,19 @@ void KeyQueue::forget(const std::string& key) {
 std::optional<std::string> KeyQueue::take(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
-    const auto next =
-        std::min_element(due_.begin(), due_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    if (next == due_.end()) {
-      (void)changed_.wait(lock, stop, [&] { return !due_.empty(); });
+    if (by_time_.empty()) {
+      (void)changed_.wait(lock, stop, [&] { return !by_time_.empty(); });
       continue;
     }
-    if (next->second <= std::chrono::steady_clock::now()) {
-      std::string key = next->first;
-      due_.erase(next);
+    const auto next = by_time_.begin();
+    if (next->first <= std::chrono::steady_clock::now()) {
+      std::string key = next->second;
+      by_time_.erase(next);
+      due_.erase(key);
       return key;
     }
-    const auto until = next->second;
-    (void)changed_.wait_until(lock, stop, until, [&] {
-      return std::any_of(due_.begin(), due_.end(), [&](const auto& entry) { return entry.second < until; });
-    });
+    const auto until = next->first;
+    (void)changed_.wait_until(lock, stop, until, [&] { return by_time_.begin()->first < until; });
   }
   return std::nullopt;
 }

@@ -32,6 +32,7 @@ class KeyQueue {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::map<std::string, SteadyTime> due_;
+  std::set<std::pair<SteadyTime, std::string>> by_time_;  // the same, ordered: queues hold 10,000 keys
   std::map<std::string, int> failures_;
 };
 
@@ -77,5 +78,7 @@ std::unique_ptr<Controller> make_garbage_collector(Api& api);
 std::unique_ptr<Controller> make_namespace_controller(Api& api);
 std::unique_ptr<Controller> make_service_account_controller(Api& api, std::string root_ca_pem);
 std::unique_ptr<Controller> make_claim_binder(Api& api);
+std::unique_ptr<Controller> make_replica_set_controller(Api& api);
+std::unique_ptr<Controller> make_deployment_controller(Api& api);
 
 }  // namespace fracta::devcluster

@@ -16,6 +16,8 @@ class AllControllers final : public Controllers {
     all_.push_back(make_garbage_collector(api));
     all_.push_back(make_namespace_controller(api));
     all_.push_back(make_claim_binder(api));
+    all_.push_back(make_replica_set_controller(api));
+    all_.push_back(make_deployment_controller(api));
   }
   ~AllControllers() override { AllControllers::stop(); }
   void start() override {
