@@ -1,6 +1,8 @@
 // Request bodies and the query parameters of writes.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "devcluster/front/context.hpp"
 #include "devcluster/schema/decode.hpp"
 #include "devcluster/schema/protobuf.hpp"
@@ -14,6 +16,7 @@ namespace fracta::devcluster {
 namespace {
 
 constexpr std::size_t kMostWarnings = 50;
+constexpr std::size_t kLongestManager = 128;
 
 std::string media_type(const Call& call) {
   const std::string header = call.http->headers.get("Content-Type").value_or("");
@@ -39,6 +42,20 @@ Outcome<std::string> body_text(const Call& call, const StructType* schema_type) 
         "application/yaml");
   }
   return call.http->body;
+}
+
+bool printable(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+// Server-side apply has rules of its own.
+void check_patch_options(const Call& call, FieldErrors& errors) {
+  if (media_type(call) == "application/apply-patch+yaml") {
+    if (call.parameter("fieldManager").empty()) errors.required("fieldManager", "is required for apply patch");
+  } else if (call.http->query_parameter("force")) {
+    errors.forbidden("force", "may not be specified for non-apply patch");
+  }
 }
 
 std::string brief(std::string_view text) {
@@ -119,7 +136,10 @@ Outcome<WriteOptions> write_options(Call& call) {
     }
   }
   options.field_manager = call.parameter("fieldManager");
-  if (options.field_manager.size() > 128) errors.too_long("fieldManager", 128);
+  if (options.field_manager.size() > kLongestManager) errors.too_long("fieldManager", kLongestManager);
+  if (!printable(options.field_manager))
+    errors.invalid("fieldManager", options.field_manager, "should only contain printable characters");
+  if (call.verb == "patch") check_patch_options(call, errors);
   if (!errors.empty()) {
     Kind kind;
     kind.group = "meta.k8s.io";
@@ -128,7 +148,11 @@ Outcome<WriteOptions> write_options(Call& call) {
   }
   if (options.field_manager.empty()) {
     // The first word of the User-Agent, up to '/'.
-    options.field_manager = split(call.http->headers.get("User-Agent").value_or("unknown"), '/')[0].substr(0, 128);
+    const std::string agent = call.http->headers.get("User-Agent").value_or("");
+    for (const char c : agent.substr(0, agent.find('/'))) {
+      if (printable(std::string_view(&c, 1)) && options.field_manager.size() < kLongestManager)
+        options.field_manager += c;
+    }
   }
   options.user = call.user.name;
   options.warnings = &call.warnings;

@@ -3,6 +3,7 @@
 
 #include "devcluster/front/context.hpp"
 #include "devcluster/server/apply.hpp"
+#include "devcluster/server/managed_fields.hpp"
 #include "devcluster/server/patch.hpp"
 #include "devcluster/server/strategy.hpp"
 #include "devcluster/validation/field_errors.hpp"
@@ -53,42 +54,46 @@ Outcome<Json> decode_again(Call& call, const Json& object) {
   return checked;
 }
 
+// The merged object as the kind's decoder sees it, with its new owners.
+Outcome<Json> finish_apply(Call& call, Outcome<Applied> applied) {
+  if (!applied.ok()) return applied.failure();
+  auto object = decode_again(call, applied->object);
+  if (!object.ok()) return object;
+  if (Json list = encode_managers(applied->managers); !list.is_null())
+    (*object)["metadata"]["managedFields"] = std::move(list);
+  return object;
+}
+
 net::ServerResponse serve_apply(Call& call, const Services& services, const WriteOptions& options) {
-  if (call.parameter("fieldManager").empty()) {
-    return answer_failure(
-        call,
-        bad_request(
-            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch"));
-  }
   const auto parsed = parse_yaml(call.http->body);
   if (!parsed) return answer_failure(call, bad_request(fmt::format("error decoding YAML: {}", parsed.error().message)));
+  if (!parsed->is_object())
+    return answer_failure(call, bad_request("error decoding YAML: error unmarshaling JSON: json: cannot unmarshal into "
+                                            "Go value of type map[string]interface {}"));
   Registry& registry = *services.registry;
   const std::string ns = call.kind->namespaced ? call.ns : "";
-  const bool force = call.flag("force");
-  Json applied = *parsed;
-  if (!applied.is_object() || string_at(applied, "apiVersion") != call.kind->api_version() ||
-      string_at(applied, "kind") != call.kind->kind) {
-    return answer_failure(call, bad_request(fmt::format("the patch must name apiVersion {} and kind {}",
-                                                        call.kind->api_version(), call.kind->kind)));
-  }
-  applied["metadata"]["name"] = call.name;
-  if (call.kind->namespaced) applied["metadata"]["namespace"] = call.ns;
+  ApplyRequest request;
+  request.config = &*parsed;
+  request.manager = options.field_manager;
+  request.force = call.flag("force");
+  request.subresource = call.subresource;
+  request.now = now_text(registry.clock());
   const auto transform = [&](const Json& current) -> Outcome<Json> {
-    auto result =
-        apply_patch(*call.kind, &current, applied, options.field_manager, force, call.subresource, registry.clock());
-    if (!result.ok()) return result;
-    return decode_again(call, *result);
+    request.live = &current;
+    auto object = finish_apply(call, apply_config(*call.kind, request));
+    if (!object.ok()) return object;
+    if (auto placed = check_place(call, *object); !placed.ok()) return placed.failure();
+    return object;
   };
   WriteOptions write = options;
-  write.field_manager.clear();  // apply keeps the books itself
+  write.tracked = true;
   if (registry.store().get(call.kind->resource(), object_key(ns, call.name))) {
     return finish(call, 200, registry.update(*call.kind, ns, call.name, call.subresource, transform, write, true));
   }
-  auto fresh =
-      apply_patch(*call.kind, nullptr, applied, options.field_manager, force, call.subresource, registry.clock());
-  if (!fresh.ok()) return answer_failure(call, fresh.failure());
-  auto object = decode_again(call, *fresh);
+  if (!call.subresource.empty()) return answer_failure(call, not_found(*call.kind, call.name));
+  auto object = finish_apply(call, apply_config(*call.kind, request));
   if (!object.ok()) return answer_failure(call, object.failure());
+  if (auto placed = check_place(call, *object); !placed.ok()) return answer_failure(call, placed.failure());
   return finish(call, 201, registry.create(*call.kind, ns, std::move(*object), write));
 }
 

@@ -74,6 +74,7 @@ net::ServerResponse serve_scale(Call& call, const Services& services) {
       object["metadata"]["resourceVersion"] = version;
     return object;
   };
+  options->written_by = "scale";
   auto written = services.registry->update(*call.kind, call.ns, call.name, "", transform, *options, patch);
   if (!written.ok()) return answer_failure(call, written.failure());
   return answer_json(call, 200, scale_of((*written)->object));

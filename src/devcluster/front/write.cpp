@@ -13,7 +13,8 @@ namespace {
 
 std::string own_namespace(const Call& call) { return call.kind->namespaced ? call.ns : ""; }
 
-// Path and body must agree.
+}  // namespace
+
 Outcome<Done> check_place(const Call& call, Json& object) {
   Json& metadata = object["metadata"];
   if (!metadata.is_object()) metadata = Json::object();
@@ -25,7 +26,7 @@ Outcome<Done> check_place(const Call& call, Json& object) {
   } else if (!ns.empty() && call.kind->stored) {
     return bad_request("namespace may not be set on a cluster-scoped object");
   }
-  if (call.verb != "update") return Done{};
+  if (call.verb != "update" && call.verb != "patch") return Done{};
   const std::string name = string_at(metadata, "name");
   if (!name.empty() && name != call.name) {
     return bad_request(
@@ -34,6 +35,8 @@ Outcome<Done> check_place(const Call& call, Json& object) {
   metadata["name"] = call.name;
   return Done{};
 }
+
+namespace {
 
 net::ServerResponse serve_create(Call& call, const Services& services) {
   auto options = write_options(call);

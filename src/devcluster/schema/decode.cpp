@@ -391,6 +391,13 @@ Json zero_value(const TypeRef& type) {
   }
 }
 
+// An empty list of managedFields asks for a reset and must not look like none; one empty entry asks the same.
+void keep_reset(Json& object) {
+  if (!object.is_object() || !object.contains("metadata") || !object["metadata"].is_object()) return;
+  const auto list = object["metadata"].find("managedFields");
+  if (list != object["metadata"].end() && list->is_array() && list->empty()) list->push_back(Json::object());
+}
+
 void normalise_value(Json& value, const TypeRef& type) {
   if (type.kind == Kind::kStruct && value.is_object()) {
     normalise(value, *type.type);
@@ -433,6 +440,7 @@ Result<Decoded> decode_object(std::string_view text, const StructType& type) {
   if (!complete) return make_error(ErrorCode::kInvalid, "unexpected end of JSON input");
   if (!decoder.error.empty()) return make_error(ErrorCode::kInvalid, decoder.error);
   if (!decoder.result.is_object()) return make_error(ErrorCode::kInvalid, "json: cannot unmarshal into an object");
+  keep_reset(decoder.result);
   normalise(decoder.result, type);
   return Decoded{std::move(decoder.result), std::move(decoder.strict_errors)};
 }

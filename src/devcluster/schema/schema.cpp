@@ -101,8 +101,10 @@ Schema::Schema() {
       prefix = words[2];
     } else if (line.starts_with("type ")) {
       auto type = std::make_unique<StructType>();
+      const auto words = split(line, ' ');
       type->package = package;
-      type->name = line.substr(5);
+      type->name = words[1];
+      type->atomic = words.size() > 2 && words[2] == "atomic";
       type->open_api = prefix + "." + type->name;
       types_.emplace(package + "." + type->name, std::move(type));
     }
@@ -112,7 +114,7 @@ Schema::Schema() {
     if (line.starts_with("= ")) {
       package = split(line, ' ')[1];
     } else if (line.starts_with("type ")) {
-      current = types_.find(package + "." + line.substr(5))->second.get();
+      current = types_.find(package + "." + split(line, ' ')[1])->second.get();
     } else if (line.starts_with(" ") && current != nullptr) {
       Field field = parse_field(types_, package, std::string_view(line).substr(1));
       current->by_name.emplace(field.name, current->fields.size());

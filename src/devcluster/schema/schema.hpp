@@ -54,6 +54,7 @@ struct StructType {
   std::string package;   // "core": the section in types.inc
   std::string name;      // "PodSpec"
   std::string open_api;  // "io.k8s.api.core.v1.PodSpec"
+  bool atomic = false;   // one value for server-side apply, wherever it stands
   std::vector<Field> fields;
   std::map<std::string, std::size_t, std::less<>> by_name;
   [[nodiscard]] const Field* find(std::string_view field) const;

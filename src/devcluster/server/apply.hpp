@@ -1,12 +1,26 @@
 // Server-side apply.
 #pragma once
 
-#include "devcluster/server/registry.hpp"
+#include "devcluster/server/managers.hpp"
+#include "devcluster/server/outcome.hpp"
 
 namespace fracta::devcluster {
 
-// `live` null: the object does not exist yet. Conflicts with other managers are 409 unless `force`.
-Outcome<Json> apply_patch(const Kind& kind, const Json* live, const Json& applied, const std::string& manager,
-                          bool force, std::string_view subresource, const Clock& clock);
+struct ApplyRequest {
+  const Json* live = nullptr;  // null: the object does not exist yet
+  const Json* config = nullptr;
+  std::string manager;
+  bool force = false;
+  std::string subresource;
+  std::string now;  // RFC 3339
+};
+
+struct Applied {
+  Json object;  // merged, neither decoded nor defaulted; without managedFields
+  Managers managers;
+};
+
+// Conflicts with other managers are 409 unless `force`.
+Outcome<Applied> apply_config(const Kind& kind, const ApplyRequest& request);
 
 }  // namespace fracta::devcluster

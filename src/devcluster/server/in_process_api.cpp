@@ -23,6 +23,12 @@ Result<Object> answer(const Outcome<RecordPtr>& outcome) {
   return object_of(*outcome);
 }
 
+WriteOptions own_options() {
+  WriteOptions options;
+  options.tracked = true;
+  return options;
+}
+
 constexpr std::size_t kMostEvents = 4096;  // aggregation memory of the recorder
 
 }  // namespace
@@ -61,7 +67,7 @@ Result<Object> InProcessApi::create(ResourceName resource, std::string_view ns, 
   if (kind == nullptr) return unknown_resource(resource);
   auto adopted = adopt(*kind, object);
   if (!adopted.ok()) return to_error(adopted.failure());
-  return answer(registry_.create(*kind, kind->namespaced ? ns : "", std::move(*adopted), {}));
+  return answer(registry_.create(*kind, kind->namespaced ? ns : "", std::move(*adopted), own_options()));
 }
 
 Result<Object> InProcessApi::update(ResourceName resource, std::string_view ns, std::string_view name, Json object,
@@ -69,7 +75,7 @@ Result<Object> InProcessApi::update(ResourceName resource, std::string_view ns, 
   const Kind* kind = find_resource(resource);
   if (kind == nullptr) return unknown_resource(resource);
   const auto replace = [&](const Json&) { return adopt(*kind, object); };
-  return answer(registry_.update(*kind, ns, name, subresource, replace, {}, false));
+  return answer(registry_.update(*kind, ns, name, subresource, replace, own_options(), false));
 }
 
 Result<Object> InProcessApi::mutate(ResourceName resource, std::string_view ns, std::string_view name,
@@ -81,7 +87,7 @@ Result<Object> InProcessApi::mutate(ResourceName resource, std::string_view ns, 
     if (!change(object)) return current;
     return adopt(*kind, object);
   };
-  return answer(registry_.update(*kind, ns, name, subresource, transform, {}, true));
+  return answer(registry_.update(*kind, ns, name, subresource, transform, own_options(), true));
 }
 
 Result<void> InProcessApi::remove(ResourceName resource, std::string_view ns, std::string_view name,

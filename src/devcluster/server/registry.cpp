@@ -86,6 +86,7 @@ Outcome<RecordPtr> Registry::get(const Kind& kind, std::string_view ns, std::str
 Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json object, const WriteOptions& options) {
   Json& metadata = object["metadata"];
   if (kind.namespaced) metadata["namespace"] = ns;
+  if (!options.tracked) track_fields(kind, object, nullptr, options, "", clock_);
   if (auto admitted = admit_create(*this, kind, ns, object); !admitted.ok()) return admitted.failure();
 
   for (const char* field : {"selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"})
@@ -102,7 +103,6 @@ Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json 
   FieldErrors errors;
   validate_create(kind, object, errors);
   if (!errors.empty()) return errors.to_failure(kind, name);
-  track_fields(kind, object, nullptr, options, "", clock_);
 
   const std::string key = object_key(ns, name);
   if (options.dry_run) {
@@ -150,6 +150,8 @@ Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& k
   const Json& old = current->object;
   const Json& old_metadata = old["metadata"];
   Json& metadata = object["metadata"];
+  const std::string_view writer = options.written_by.empty() ? subresource : options.written_by;
+  if (!options.tracked) track_fields(kind, object, &old, options, writer, clock_);
   for (const char* field : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
                             "resourceVersion"}) {
     keep(metadata, old_metadata, field);
@@ -163,8 +165,7 @@ Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& k
   FieldErrors errors;
   validate_update(kind, object, old, subresource, errors);
   if (!errors.empty()) return errors.to_failure(kind, name);
-  const std::string ns = string_at(old, "metadata/namespace");
-  track_fields(kind, object, &old, options, subresource, clock_);
+  keep_times(object, old);
   if (object == old) return current;
   if (options.dry_run) return RecordPtr(std::make_shared<const Record>(std::move(object), current->version));
 

@@ -18,7 +18,9 @@ namespace fracta::devcluster {
 
 struct WriteOptions {
   bool dry_run = false;
-  std::string field_manager;  // managedFields are kept when not empty
+  std::string field_manager;  // whom metadata.managedFields notes
+  bool tracked = false;       // the object comes with its new managedFields (server-side apply, in-process writes)
+  std::string written_by;     // subresource that managedFields notes; "": the one of the call
   std::string user;
   std::vector<std::string>* warnings = nullptr;  // may be null
 };

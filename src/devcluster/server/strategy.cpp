@@ -68,7 +68,6 @@ void generate_job_selector(Json& job) {
 }  // namespace
 
 void prepare_create(const Kind& kind, Json& object) {
-  object["metadata"].erase("managedFields");
   if (counts_generations(kind)) {
     object["metadata"]["generation"] = 1;
   } else {
@@ -126,6 +125,7 @@ void prepare_update(const Kind& kind, Json& object, const Json& old, std::string
     Json metadata = object["metadata"];
     object = old;
     object["metadata"]["resourceVersion"] = metadata.value("resourceVersion", "");
+    if (metadata.contains("managedFields")) object["metadata"]["managedFields"] = metadata["managedFields"];
     object["spec"]["finalizers"] = finalizers;
     if (finalizers.empty()) object["spec"] = Json::object();
   } else {
