@@ -14,6 +14,7 @@ void decode_scheduling(const View& block,
 void decode_extra_volumes(const View& block, KubernetesConfig& kubernetes);
 void decode_auth(const View& root, Config& config);     // auth.credentials.profiles
 void decode_agents(const View& root, Config& config);   // agents, runtimes, hosts; after decode_auth
+void decode_api(const View& root, Config& config);      // control_plane_api
 void decode_general(const View& root, Config& config);  // everything else
 
 // For messages: shortened, control characters escaped.

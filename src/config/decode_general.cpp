@@ -15,10 +15,6 @@ nanoseconds positive_or(nanoseconds value, nanoseconds fallback) {
 std::string in_quotes(const std::string& text) { return '"' + shorten(text, 80) + '"'; }
 
 void decode_general(const View& root, Config& config) {
-  const View api = root["control_plane_api"];
-  config.control_plane_listen = api["listen"].text();
-  config.control_plane_url = api["url"].text();
-  config.control_plane_client_mode = api["client_mode"].choice({"auto", "local", "remote"}, "auto");
   config.gateway_url = root["gateway"]["url"].text();
   config.gateway_listen = root["gateway"]["listen"].text();
 

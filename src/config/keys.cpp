@@ -5,6 +5,7 @@ namespace fracta::config {
 std::vector<KeySpec> runtime_keys();  // keys_runtime.cpp
 std::vector<KeySpec> agent_keys();    // keys_agents.cpp
 std::vector<KeySpec> auth_keys();     // keys_auth.cpp
+std::vector<KeySpec> api_keys();      // keys_api.cpp
 
 namespace {
 
@@ -21,10 +22,6 @@ std::vector<KeySpec> general_keys() {
       {"logging", kObject, "", ""},
       {"logging.level", kString, "", "`debug`, `info`, `warn` or `error`. Default: `FRACTA_LOG_LEVEL`, else info."},
       {"logging.file", kString, "", "Log to this file as well as to stderr."},
-      {"control_plane_api", kObject, "", ""},
-      {"control_plane_api.listen", kString, ":9090", "Address the controlplane's HTTP API listens on."},
-      {"control_plane_api.url", kString, "", "Where the command line finds the controlplane."},
-      {"control_plane_api.client_mode", kString, "auto", "`auto`, `local` or `remote`."},
       {"gateway", kOpenObject, "", ""},
       {"gateway.url", kString, "", "Address of the MCP gateway, written into agents' MCP configuration."},
       {"gateway.listen", kString, "", "Address the gateway listens on."},
@@ -76,6 +73,7 @@ KeyIndex build_index() {
 const std::vector<KeySpec>& key_table() {
   static const std::vector<KeySpec> table = [] {
     std::vector<KeySpec> all = general_keys();
+    append(all, api_keys());
     append(all, runtime_keys());
     append(all, agent_keys());
     append(all, auth_keys());

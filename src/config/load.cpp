@@ -6,6 +6,7 @@
 #include "config/decode.hpp"
 #include "config/effective.hpp"
 #include "config/expand.hpp"
+#include "config/manifest.hpp"
 #include "config/report.hpp"
 #include "config/structure.hpp"
 #include "fracta/base/file.hpp"
@@ -31,6 +32,7 @@ Config decode(const Json& root, const YamlDocument& document, const Expander& ex
   decode_kubernetes(view["runtime"]["kubernetes"], config.kubernetes);
   decode_auth(view, config);
   decode_agents(view, config);
+  decode_api(view, config);
   decode_general(view, config);
   mark_secret_env(expander.secret_paths(), config);
   fill_effective(root, document, expander, config);
@@ -79,8 +81,15 @@ LoadResult load_text(std::string_view text, const LoadOptions& options) {
   return finish(report, expander, std::move(config));
 }
 
-LoadResult load_file(const std::string& path, const LoadOptions& options) {
+Result<std::string> read_config(const std::string& path) {
   auto text = read_file(path, kMaxConfigBytes);
+  if (!text) return text;
+  auto inner = config_in_manifest(*text);
+  return inner ? *std::move(inner) : text;
+}
+
+LoadResult load_file(const std::string& path, const LoadOptions& options) {
+  auto text = read_config(path);
   if (text) return load_text(*text, options);
   LoadResult result;
   result.diagnostics.push_back({Severity::kError, {}, "", "reading config " + text.error().message});

@@ -26,6 +26,7 @@ class Api::Impl {
     add_log_routes(router_, context_);
     add_event_routes(router_, context_);
     add_watch_routes(router_, context_);
+    add_credential_plan_routes(router_, context_);
     add_health_routes(router_, context_);
     add_unavailable_routes(router_, context_);
     // Which routes there are is nobody's business either, before it is known who asks.

@@ -156,6 +156,12 @@ struct ApiAuth {
   std::vector<std::string> audiences;  // a caller's token must be for one of them; empty: the API server's own
 };
 
+// control_plane_api.rate_limits: requests a second; five times as many at once. 0: no limit.
+struct ApiRateLimits {
+  int per_identity = 100;
+  int per_address = 200;
+};
+
 // stored_credentials: (docs/credentials.md, "Stored credentials").
 struct StoredCredentialsConfig {
   std::string keyring_directory;  // a mounted Secret with `keyring` and `version`; "": stored as the Secret's data
@@ -190,6 +196,7 @@ struct Config {
   std::string control_plane_client_mode = "auto";
   ApiTls api_tls;
   ApiAuth api_auth;
+  ApiRateLimits api_rate_limits;
   StoredCredentialsConfig stored_credentials;
   std::string gateway_url;
   std::string gateway_listen;
