@@ -26,10 +26,12 @@
 
 namespace fracta::controlplane {
 
-// Where agents reach this controlplane's API, and what they are to trust there.
+// Where agents reach this controlplane's API, how they prove there who they are, and what they are to trust there.
+// Asked at every spawn, as port and CA are known late and may change.
 struct ControlPlaneEndpoint {
-  std::string url;                      // "https://fracta-controlplane.fracta.svc:9090"; empty: agents are not told
-  std::function<std::string()> ca_pem;  // asked at every spawn, as it may be renewed; null or "": the system's CAs
+  std::function<std::string()> url;  // "https://fracta-controlplane.fracta.svc:9090"; null or "": agents are not told
+  std::function<std::string()> ca_pem;  // null or "": the system's CAs
+  std::string audience = "fracta";      // of the agents' projected service-account tokens
 };
 
 struct Options {
