@@ -21,11 +21,11 @@ struct WorkspaceFile {
 };
 
 // One more server of the agent's MCP configuration, started by the agent CLI and spoken to over stdio. `env`: variable
-// of the server <- variable of the agent.
+// of the server <- variable of the agent; `defaults`: variable of the server -> its value when the agent's is not set.
 struct McpServerEntry {
   std::string name, command;
   std::vector<std::string> args;
-  config::StringMap env;
+  config::StringMap env, defaults;
 };
 
 struct AdapterInput {

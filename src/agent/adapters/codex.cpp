@@ -32,24 +32,17 @@ std::string toml_list(const std::vector<std::string>& texts) {
 }
 
 // Codex starts servers with a handful of variables of its own choice; `env_vars` lets others through, under their own
-// name only. A server that wants one under another name gets it from a shell.
+// name only.
 std::string server_table(const McpServerEntry& server) {
-  std::vector<std::string> through;
-  std::string renamed;
-  for (const auto& [to, from] : server.env) {
-    through.push_back(from);
-    if (to != from) renamed += to + "=\"$" + from + "\" ";
-  }
-  std::string command = server.command;
-  std::vector<std::string> args = server.args;
-  if (!renamed.empty()) {
-    args.insert(args.begin(), {"-c", renamed + "exec \"$0\" \"$@\"", server.command});
-    command = "sh";
-  }
+  std::vector<std::string> argv = mcp_command(server, false);
+  const std::string command = argv.front();
+  argv.erase(argv.begin());
   std::string table =
-      "\n[mcp_servers." + server.name + "]\ncommand = " + toml_string(command) + "\nargs = " + toml_list(args) + "\n";
+      "\n[mcp_servers." + server.name + "]\ncommand = " + toml_string(command) + "\nargs = " + toml_list(argv) + "\n";
   // Nobody is there to be asked, and `exec` takes a question for a no.
   table += "default_tools_approval_mode = \"approve\"\n";
+  std::vector<std::string> through;
+  for (const auto& [to, from] : server.env) through.push_back(from);
   if (!through.empty()) table += "env_vars = " + toml_list(through) + "\n";
   return table;
 }

@@ -67,11 +67,31 @@ Json mcp_json(const AdapterInput& input) {
     mcp["mcpServers"]["fracta"] = {{"type", "http"}, {"url", url}};
   for (const McpServerEntry& server : input.mcp_servers) {
     Json entry = {{"type", "stdio"}, {"command", server.command}, {"args", server.args}};
-    // Expanded by the CLI when it starts the server: the file itself holds names only.
-    for (const auto& [to, from] : server.env) entry["env"][to] = "${" + from + "}";
+    // Expanded by the CLI when it starts the server: the file itself holds names only. Without a default a variable
+    // that is not set would take the server with it.
+    for (const auto& [to, from] : server.env) {
+      const auto value = server.defaults.find(to);
+      entry["env"][to] = "${" + from + ":-" + (value != server.defaults.end() ? value->second : "") + "}";
+    }
     mcp["mcpServers"][server.name] = std::move(entry);
   }
   return mcp;
+}
+
+std::vector<std::string> mcp_command(const McpServerEntry& server, bool cli_renames) {
+  std::string settings;
+  for (const auto& [to, from] : server.env) {
+    const auto value = server.defaults.find(to);
+    if (value != server.defaults.end()) {
+      settings += to + "=\"${" + from + ":-" + value->second + "}\" ";
+    } else if (to != from && !cli_renames) {
+      settings += to + "=\"$" + from + "\" ";
+    }
+  }
+  std::vector<std::string> argv = {server.command};
+  argv.insert(argv.end(), server.args.begin(), server.args.end());
+  if (!settings.empty()) argv.insert(argv.begin(), {"sh", "-c", settings + "exec \"$0\" \"$@\""});
+  return argv;
 }
 
 Error unsupported_stream(const AdapterInput& input) {

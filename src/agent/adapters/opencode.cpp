@@ -22,10 +22,9 @@ class OpenCode final : public Adapter {
       config["mcp"]["fracta"] = {{"type", "remote"}, {"url", url}, {"enabled", true}};
     }
     for (const McpServerEntry& server : input.mcp_servers) {
-      Json command = Json::array({server.command});
-      for (const std::string& argument : server.args) command.push_back(argument);
-      Json entry = {{"type", "local"}, {"command", std::move(command)}, {"enabled", true}};
-      for (const auto& [to, from] : server.env) entry["environment"][to] = "{env:" + from + "}";
+      Json entry = {{"type", "local"}, {"command", mcp_command(server, true)}, {"enabled", true}};
+      for (const auto& [to, from] : server.env)
+        if (server.defaults.count(to) == 0) entry["environment"][to] = "{env:" + from + "}";
       config["mcp"][server.name] = std::move(entry);
     }
     files.push_back(workspace_file("opencode.json", dump_json(config, 2) + "\n"));

@@ -135,6 +135,9 @@ Result<void> check_mcp_servers(const std::vector<McpServerEntry>& servers) {
     for (const auto& [to, from] : server.env)
       if (!is_plain_word(to) || !is_plain_word(from))
         return invalid("MCP server \"" + server.name + "\": \"" + shorten(to, 80) + "\" is no variable");
+    // They stand inside ${...:-...}, of a shell too.
+    for (const auto& [to, value] : server.defaults)
+      if (!is_plain_word(value)) return invalid("MCP server \"" + server.name + "\": default of " + to);
   }
   return {};
 }

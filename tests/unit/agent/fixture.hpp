@@ -99,7 +99,11 @@ class BuildTest : public ::testing::Test {
          "npx",
          {"-y", "kubernetes-mcp-server@0.0.67", "--kubeconfig", "/tmp/.ambient_kubeconfig", "--disable-multi-cluster"},
          {}},
-        {"mcp-atlassian", "uvx", {"mcp-atlassian"}, {{"JIRA_URL", "JIRA_URL"}, {"JIRA_USERNAME", "JIRA_EMAIL"}}}};
+        {"mcp-atlassian",
+         "uvx",
+         {"mcp-atlassian@0.11.0"},
+         {{"JIRA_URL", "JIRA_URL"}, {"JIRA_USERNAME", "JIRA_EMAIL"}, {"READ_ONLY_MODE", "JIRA_READ_ONLY_MODE"}},
+         {{"READ_ONLY_MODE", "true"}}}};
   }
   void add_extras() {
     config.kubernetes.extra_volumes =

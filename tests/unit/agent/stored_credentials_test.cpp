@@ -81,7 +81,9 @@ TEST_F(StoredCredentials, ClaudeStartsTheServersAndMayUseThem) {
                                         {"args",
                                          {"-y", "kubernetes-mcp-server@0.0.67", "--kubeconfig",
                                           "/tmp/.ambient_kubeconfig", "--disable-multi-cluster"}}}));
-  EXPECT_EQ(servers["mcp-atlassian"]["env"], Json({{"JIRA_URL", "${JIRA_URL}"}, {"JIRA_USERNAME", "${JIRA_EMAIL}"}}));
+  EXPECT_EQ(servers["mcp-atlassian"]["env"], Json({{"JIRA_URL", "${JIRA_URL:-}"},
+                                                   {"JIRA_USERNAME", "${JIRA_EMAIL:-}"},
+                                                   {"READ_ONLY_MODE", "${JIRA_READ_ONLY_MODE:-true}"}}));
   EXPECT_THAT(file("dot-claude--settings.json")["permissions"]["allow"],
               ElementsAre("Read", "mcp__openshift", "mcp__mcp-atlassian"));
   EXPECT_THAT(main_container()["args"], Contains("--settings"));
@@ -94,20 +96,22 @@ TEST_F(StoredCredentials, CodexGetsTablesAndTheVariablesByName) {
   EXPECT_THAT(toml, HasSubstr("\n[mcp_servers.openshift]\ncommand = \"npx\"\nargs = [\"-y\", "
                               "\"kubernetes-mcp-server@0.0.67\", \"--kubeconfig\", \"/tmp/.ambient_kubeconfig\", "
                               "\"--disable-multi-cluster\"]\ndefault_tools_approval_mode = \"approve\"\n"));
-  EXPECT_THAT(toml, HasSubstr("command = \"sh\"\nargs = [\"-c\", \"JIRA_USERNAME=\\\"$JIRA_EMAIL\\\" exec "
-                              "\\\"$0\\\" \\\"$@\\\"\", \"uvx\", \"mcp-atlassian\"]"));
-  EXPECT_THAT(toml, HasSubstr("env_vars = [\"JIRA_URL\", \"JIRA_EMAIL\"]\n"));
+  EXPECT_THAT(toml, HasSubstr("command = \"sh\"\nargs = [\"-c\", \"JIRA_USERNAME=\\\"$JIRA_EMAIL\\\" "
+                              "READ_ONLY_MODE=\\\"${JIRA_READ_ONLY_MODE:-true}\\\" exec \\\"$0\\\" \\\"$@\\\"\", "
+                              "\"uvx\", \"mcp-atlassian@0.11.0\"]"));
+  EXPECT_THAT(toml, HasSubstr("env_vars = [\"JIRA_URL\", \"JIRA_EMAIL\", \"JIRA_READ_ONLY_MODE\"]\n"));
 }
 
 TEST_F(StoredCredentials, OpenCodeGetsLocalServers) {
   spec = spec_of("a", "opencode");
   bind_credentials();
   const Json mcp = file("opencode.json")["mcp"];
-  EXPECT_EQ(mcp["mcp-atlassian"],
-            Json({{"type", "local"},
-                  {"command", {"uvx", "mcp-atlassian"}},
-                  {"environment", {{"JIRA_URL", "{env:JIRA_URL}"}, {"JIRA_USERNAME", "{env:JIRA_EMAIL}"}}},
-                  {"enabled", true}}));
+  EXPECT_EQ(mcp["mcp-atlassian"]["command"],
+            Json({"sh", "-c", "READ_ONLY_MODE=\"${JIRA_READ_ONLY_MODE:-true}\" exec \"$0\" \"$@\"", "uvx",
+                  "mcp-atlassian@0.11.0"}));
+  EXPECT_EQ(mcp["mcp-atlassian"]["environment"],
+            Json({{"JIRA_URL", "{env:JIRA_URL}"}, {"JIRA_USERNAME", "{env:JIRA_EMAIL}"}}));
+  EXPECT_EQ(mcp["openshift"]["command"][0], "npx");
 }
 
 TEST_F(StoredCredentials, ACommandFindsThemInTheUsualFile) {
