@@ -137,8 +137,13 @@ Outcome<WriteOptions> write_options(Call& call) {
   }
   options.field_manager = call.parameter("fieldManager");
   if (options.field_manager.size() > kLongestManager) errors.too_long("fieldManager", kLongestManager);
-  if (!printable(options.field_manager))
-    errors.invalid("fieldManager", options.field_manager, "should only contain printable characters");
+  for (std::size_t i = 0; i < options.field_manager.size(); ++i) {
+    const char c = options.field_manager[i];
+    if (!printable(std::string_view(&c, 1))) {
+      errors.invalid("fieldManager", options.field_manager,
+                     fmt::format("invalid character U+{:04X} (at position {})", static_cast<unsigned char>(c), i));
+    }
+  }
   if (call.verb == "patch") check_patch_options(call, errors);
   if (!errors.empty()) {
     Kind kind;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/schema/decode.hpp"
 #include "devcluster/server/apply.hpp"
 #include "devcluster/server/managed_fields.hpp"
 #include "devcluster/server/patch.hpp"
@@ -54,26 +55,75 @@ Outcome<Json> decode_again(Call& call, const Json& object) {
   return checked;
 }
 
+// What is applied: YAML, of which JSON is a part. A repeated key counts as often as field validation says.
+Outcome<Json> read_config(Call& call) {
+  YamlLimits lenient;
+  lenient.refuse_duplicate_keys = false;
+  auto parsed = parse_yaml(call.http->body, lenient);
+  if (!parsed) {
+    return bad_request(
+        fmt::format("error decoding YAML: error converting YAML to JSON: yaml: {}", parsed.error().message));
+  }
+  if (parsed->is_null()) return Json(Json::object());
+  if (!parsed->is_object()) {
+    return bad_request(
+        fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into "
+                    "Go value of type map[string]interface {{}}",
+                    parsed->is_array()     ? "array"
+                    : parsed->is_string()  ? "string"
+                    : parsed->is_boolean() ? "bool"
+                                           : "number"));
+  }
+  return std::move(*parsed);
+}
+
+// "7:3: key "q" is already set on line 6" in the words of a real server.
+Outcome<Done> check_duplicates(Call& call) {
+  const std::string validation = call.parameter("fieldValidation");
+  if (validation != "Strict" && validation != "Warn") return Done{};
+  const auto strict = parse_yaml(call.http->body);
+  if (strict) return Done{};
+  const std::string& message = strict.error().message;
+  const auto key = message.find("key \"");
+  const auto end = message.find("\" is already set");
+  if (key == std::string::npos || end == std::string::npos) return Done{};
+  const std::string line = message.substr(0, message.find(':'));
+  const std::string why =
+      fmt::format("line {}: key {}\" already set in map", line, message.substr(key + 4, end - key - 4));
+  if (validation == "Warn") {
+    call.warnings.push_back(why);
+    return Done{};
+  }
+  return bad_request(
+      fmt::format("error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  {}", why));
+}
+
 // The merged object as the kind's decoder sees it, with its new owners.
 Outcome<Json> finish_apply(Call& call, Outcome<Applied> applied) {
   if (!applied.ok()) return applied.failure();
+  if (const auto decoded = decode_object(dump_json(applied->object), *call.kind->type); !decoded) {
+    const std::string name = described(applied->object);
+    return Failure{500, "",
+                   fmt::format("failed to convert new object ({}) to proper version: unable to convert unstructured "
+                               "object to {}: {}",
+                               name, name.substr(name.find("; ") + 2), decoded.error().message),
+                   Json()};
+  }
   auto object = decode_again(call, applied->object);
   if (!object.ok()) return object;
   if (Json list = encode_managers(applied->managers); !list.is_null())
     (*object)["metadata"]["managedFields"] = std::move(list);
+  if (auto checked = check_duplicates(call); !checked.ok()) return checked.failure();
   return object;
 }
 
 net::ServerResponse serve_apply(Call& call, const Services& services, const WriteOptions& options) {
-  const auto parsed = parse_yaml(call.http->body);
-  if (!parsed) return answer_failure(call, bad_request(fmt::format("error decoding YAML: {}", parsed.error().message)));
-  if (!parsed->is_object())
-    return answer_failure(call, bad_request("error decoding YAML: error unmarshaling JSON: json: cannot unmarshal into "
-                                            "Go value of type map[string]interface {}"));
+  auto config = read_config(call);
+  if (!config.ok()) return answer_failure(call, config.failure());
   Registry& registry = *services.registry;
   const std::string ns = call.kind->namespaced ? call.ns : "";
   ApplyRequest request;
-  request.config = &*parsed;
+  request.config = &*config;
   request.manager = options.field_manager;
   request.force = call.flag("force");
   request.subresource = call.subresource;
@@ -93,6 +143,18 @@ net::ServerResponse serve_apply(Call& call, const Services& services, const Writ
   if (!call.subresource.empty()) return answer_failure(call, not_found(*call.kind, call.name));
   auto object = finish_apply(call, apply_config(*call.kind, request));
   if (!object.ok()) return answer_failure(call, object.failure());
+  if (const std::string uid = string_at(*object, "metadata/uid"); !uid.empty()) {
+    return answer_failure(
+        call,
+        conflict(
+            *call.kind, call.name,
+            fmt::format("uid mismatch: the provided object specified uid {}, and no existing object was found", uid)));
+  }
+  if (string_at(*object, "metadata/name").empty()) {
+    return answer_failure(call, bad_request(fmt::format("the name of the object ({} based on URL) was undeterminable: "
+                                                        "name must be provided",
+                                                        call.name)));
+  }
   if (auto placed = check_place(call, *object); !placed.ok()) return answer_failure(call, placed.failure());
   return finish(call, 201, registry.create(*call.kind, ns, std::move(*object), write));
 }

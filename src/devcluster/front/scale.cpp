@@ -19,10 +19,12 @@ Json scale_of(const Json& object) {
   }
   Json status = {{"replicas", int_at(object, "status/replicas").value_or(0)}};
   if (const Json* selector = find_path(object, "spec/selector")) status["selector"] = selector_text(selector);
+  Json spec = Json::object();
+  if (const auto replicas = int_at(object, "spec/replicas"); replicas && *replicas != 0) spec["replicas"] = *replicas;
   return {{"kind", "Scale"},
           {"apiVersion", "autoscaling/v1"},
           {"metadata", std::move(metadata)},
-          {"spec", {{"replicas", int_at(object, "spec/replicas").value_or(0)}}},
+          {"spec", std::move(spec)},
           {"status", std::move(status)}};
 }
 

@@ -150,7 +150,18 @@ void refresh_last_applied(Json& object, const Json& config) {
   if (size > kMostAnnotations) target.erase(kLastApplied);
 }
 
+std::string group_version_kind(const Json& object) {
+  const std::string version = string_at(object, "apiVersion");
+  const bool core = version.find('/') == std::string::npos;
+  return fmt::format("{}{}, Kind={}", core ? "/" : "", version, string_at(object, "kind"));
+}
+
 }  // namespace
+
+std::string described(const Json& object) {
+  return fmt::format("{}/{}; {}", string_at(object, "metadata/namespace"), string_at(object, "metadata/name"),
+                     group_version_kind(object));
+}
 
 Outcome<Applied> apply_config(const Kind& kind, const ApplyRequest& request) {
   const Json& config = *request.config;
@@ -162,28 +173,30 @@ Outcome<Applied> apply_config(const Kind& kind, const ApplyRequest& request) {
   }
   if (const Json* list = find_path(config, "metadata/managedFields"); list != nullptr && !list->is_null())
     return bad_request("metadata.managedFields must be nil");
-  const auto named = [&](std::string_view what, const std::string& why) {
-    const auto group_version = split(kind.api_version(), '/');
-    return server_error(fmt::format("failed to create typed {} object ({}/{}; {}, Kind={}): {}", what,
-                                    string_at(config, "metadata/namespace"), string_at(config, "metadata/name"),
-                                    group_version.size() == 1 ? "/" + version : version, string_at(config, "kind"),
-                                    why));
+  const auto untyped = [&](const std::string& why) {
+    return server_error(fmt::format("failed to create typed patch object ({}): {}", described(config), why));
   };
-  if (string_at(config, "kind") != kind.kind) {
-    return named("patch", fmt::format("no corresponding type for {}, Kind={}",
-                                      kind.group.empty() ? "/" + version : version, string_at(config, "kind")));
-  }
-  if (const std::string why = type_errors(config, *kind.type); !why.empty()) return named("patch", why);
+  if (string_at(config, "kind") != kind.kind)
+    return untyped(fmt::format("no corresponding type for {}", group_version_kind(config)));
+  if (const std::string why = type_errors(config, *kind.type); !why.empty()) return untyped(why);
 
   Json live = request.live == nullptr ? empty_object(kind) : *request.live;
   Managers managers;
   if (auto decoded = decode_managers(find_path(live, "metadata/managedFields"))) managers = std::move(*decoded);
+  const std::string live_errors = type_errors(live, *kind.type);
   if (managers.empty() && request.live != nullptr) {
     // Nobody was noted so far: all there is belongs to whoever came before.
+    if (!live_errors.empty()) {
+      return server_error(fmt::format(
+          "failed to create manager for existing fields: failed to convert new object ({}) to smd typed: {}",
+          described(live), live_errors));
+    }
     live["metadata"].erase("managedFields");
     static_cast<void>(
         note_update(managers, kind, empty_object(kind), live, "before-first-apply", request.subresource, request.now));
   }
+  if (!live_errors.empty())
+    return server_error(fmt::format("failed to create typed live object ({}): {}", described(live), live_errors));
   live["metadata"].erase("managedFields");
   auto applied = Apply(kind, request).run(std::move(live), std::move(managers), request.force);
   if (applied.ok() && request.manager == "kubectl") refresh_last_applied(applied->object, config);

@@ -20,6 +20,9 @@ struct Applied {
   Managers managers;
 };
 
+// "namespace/name; group/version, Kind=kind", as errors about applying name an object.
+std::string described(const Json& object);
+
 // Conflicts with other managers are 409 unless `force`.
 Outcome<Applied> apply_config(const Kind& kind, const ApplyRequest& request);
 

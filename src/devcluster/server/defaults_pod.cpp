@@ -188,6 +188,11 @@ void default_pod(Json& pod) {
   if (!spec.is_object()) spec = Json::object();
   default_pod_spec(spec);
   if (!spec.contains("enableServiceLinks")) spec["enableServiceLinks"] = true;
+  // The first of podIPs again, for readers of before dual stack.
+  if (const Json* addresses = find_path(pod, "status/podIPs"); addresses != nullptr && !addresses->empty()) {
+    const std::string first = string_at(addresses->front(), "ip");
+    if (!first.empty()) pod["status"]["podIP"] = first;
+  }
   for (const char* list : {"containers", "initContainers"}) {
     Json* containers = member(spec, list);
     if (containers == nullptr) continue;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "fracta/base/json.hpp"
 
@@ -29,41 +30,58 @@ Json* find_by_key(Json& list, const std::string& key, const Json& value) {
   return nullptr;
 }
 
-// A strategic patch may say in which order the merged items shall stand.
-void reorder(Json& list, const Json& order, const std::string& key) {
-  const auto rank = [&](const Json& item) {
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      const Json& wanted = key.empty() ? order[i] : order[i].value(key, Json());
-      const Json& own = key.empty() ? item : item.value(key, Json());
-      if (wanted == own) return i;
-    }
-    return order.size();
+// Where an item stands in a list, by its key or by itself.
+std::optional<std::size_t> place_of(const Json& list, const Json& item, const std::string& key) {
+  const auto same = [&](const Json& other) {
+    if (key.empty()) return other == item;
+    const Json* own = find(item, key);
+    const Json* theirs = find(other, key);
+    return own != nullptr && theirs != nullptr && *own == *theirs;
   };
-  std::vector<Json> items(list.begin(), list.end());
-  std::vector<std::size_t> places;  // slots of items the order names; the others stay where they are
-  std::vector<Json> ordered;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (rank(items[i]) < order.size()) {
-      places.push_back(i);
-      ordered.push_back(items[i]);
-    }
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (same(list[i])) return i;
   }
-  std::stable_sort(ordered.begin(), ordered.end(), [&](const Json& a, const Json& b) { return rank(a) < rank(b); });
-  for (std::size_t i = 0; i < places.size(); ++i) items[places[i]] = std::move(ordered[i]);
-  list = Json(items);
+  return std::nullopt;
+}
+
+// The order of a merged list: what `order` names ($setElementOrder, or else the patch itself) stands as it says; the
+// others keep their relative places, in front of a named item only if they stood there before the patch.
+Json in_order(const Json& merged, const Json& before, const Json& order, const std::string& key) {
+  std::vector<std::pair<std::size_t, const Json*>> named;
+  std::vector<const Json*> others;
+  for (const Json& item : merged) {
+    if (const auto place = place_of(order, item, key))
+      named.emplace_back(*place, &item);
+    else
+      others.push_back(&item);
+  }
+  std::stable_sort(named.begin(), named.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  Json result = Json::array();
+  std::size_t next = 0;
+  for (const Json* other : others) {
+    const auto own = place_of(before, *other, key);
+    for (; next < named.size(); ++next) {
+      const auto theirs = place_of(before, *named[next].second, key);
+      if (own && theirs && *own < *theirs) break;
+      result.push_back(*named[next].second);
+    }
+    result.push_back(*other);
+  }
+  for (; next < named.size(); ++next) result.push_back(*named[next].second);
+  return result;
 }
 
 Outcome<Json> merge_keyed_list(Json target, const Json& patch, const Field& field) {
   if (!target.is_array()) target = Json::array();
   const StructType* type = element_struct(field.type);
   for (const Json& item : patch) {
-    if (item.is_object() && item.size() == 1 && item.value("$patch", "") == "replace") target = Json::array();
+    if (item.is_object() && item.size() == 1 && string_at(item, "$patch") == "replace") target = Json::array();
   }
   for (const Json& item : patch) {
     if (!item.is_object())
       return bad_request(
           fmt::format("map: {} does not contain declared merge key: {}", dump_json(item), field.merge_key));
-    const std::string directive = item.value("$patch", "");
+    const std::string directive = string_at(item, "$patch");
     if (directive == "replace" && item.size() == 1) continue;
     const auto key = item.find(field.merge_key);
     if (key == item.end())
@@ -95,8 +113,12 @@ Json merge_set(Json target, const Json& patch) {
   return target;
 }
 
+bool merges_as_list(const Field* field) {
+  return field != nullptr && field->merge && field->type.kind == TypeRef::Kind::kList;
+}
+
 Outcome<Json> merge_value(const Json& target, const Json& patch, const Field* field) {
-  if (patch.is_array() && field != nullptr && field->merge && field->type.kind == TypeRef::Kind::kList) {
+  if (patch.is_array() && merges_as_list(field)) {
     if (!field->merge_key.empty()) return merge_keyed_list(target, patch, *field);
     return merge_set(target, patch);
   }
@@ -114,8 +136,21 @@ void retain_only(Json& target, const Json& keys) {
   }
 }
 
+void order_lists(Json& result, const Json& target, const Json& patch, const StructType* type) {
+  constexpr std::string_view kOrderPrefix = "$setElementOrder/";
+  for (const auto& [name, value] : patch.items()) {
+    const bool explicit_order = name.starts_with(kOrderPrefix);
+    const std::string list = explicit_order ? name.substr(kOrderPrefix.size()) : name;
+    const Field* field = field_of(type, list);
+    if (!value.is_array() || !result.contains(list) || !result[list].is_array()) continue;
+    if (!explicit_order && (!merges_as_list(field) || patch.contains(std::string(kOrderPrefix) + name))) continue;
+    const Json before = target.value(list, Json::array());
+    result[list] = in_order(result[list], before, value, field == nullptr ? "" : field->merge_key);
+  }
+}
+
 Outcome<Json> merge_object(const Json& target, const Json& patch, const StructType* type) {
-  const std::string directive = patch.value("$patch", "");
+  const std::string directive = string_at(patch, "$patch");
   if (directive == "delete") return Json::object();
   Json result = directive == "replace" ? Json::object() : target;
   if (const auto keys = patch.find("$retainKeys"); keys != patch.end() && keys->is_array()) retain_only(result, *keys);
@@ -138,14 +173,7 @@ Outcome<Json> merge_object(const Json& target, const Json& patch, const StructTy
     if (!merged.ok()) return merged;
     result[name] = std::move(*merged);
   }
-  constexpr std::string_view kOrderPrefix = "$setElementOrder/";
-  for (const auto& [name, order] : patch.items()) {
-    if (!name.starts_with(kOrderPrefix) || !order.is_array()) continue;
-    const std::string list = name.substr(kOrderPrefix.size());
-    const Field* field = field_of(type, list);
-    if (result.contains(list) && result[list].is_array())
-      reorder(result[list], order, field == nullptr ? "" : field->merge_key);
-  }
+  order_lists(result, target, patch, type);
   return result;
 }
 

@@ -52,9 +52,9 @@ void generate_job_selector(Json& job) {
                           {"job-name", name},
                           {"batch.kubernetes.io/controller-uid", uid},
                           {"batch.kubernetes.io/job-name", name}};
-  // Labels that defaulting took over from the template follow it.
+  // A job without labels of its own has its template's.
   const Json* own = find_path(job, "metadata/labels");
-  const bool same = own != nullptr && !labels.empty() && *own == labels;
+  const bool same = own == nullptr || own->empty() || *own == labels;
   for (const auto& [key, value] : generated.items()) {
     if (!labels.contains(key)) labels[key] = value;
   }

@@ -52,9 +52,16 @@ Shape shape_of(const TypeRef& type, const Field* field, const Json& value) {
   return shape;
 }
 
-// A key that may be left out of an item because the API gives it a value.
-std::optional<Json> default_of_key(const std::string& key) {
+// A key that may be left out of an item because the API gives it a value: "TCP", or the zero value of a field that is
+// always written.
+std::optional<Json> default_of_key(const Shape& list, const std::string& key) {
   if (key == "protocol") return Json("TCP");
+  const TypeRef* item = list.type == nullptr ? nullptr : list.type->element.get();
+  if (item == nullptr || item->kind != TypeRef::Kind::kStruct) return std::nullopt;
+  const Field* field = item->type->find(key);
+  if (field == nullptr || field->pointer || field->omit_empty) return std::nullopt;
+  if (field->type.kind == TypeRef::Kind::kString) return Json("");
+  if (field->type.kind == TypeRef::Kind::kInt32 || field->type.kind == TypeRef::Kind::kInt64) return Json(0);
   return std::nullopt;
 }
 
@@ -111,7 +118,7 @@ Result<PathElement> item_element(const Shape& list, const Json& item) {
   const auto take = [&](const std::string& name) {
     if (const Json* value = find(item, name)) {
       key[name] = *value;
-    } else if (auto preset = default_of_key(name)) {
+    } else if (auto preset = default_of_key(list, name)) {
       key[name] = std::move(*preset);
     } else {
       return false;
