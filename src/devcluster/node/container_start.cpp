@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
@@ -212,6 +213,10 @@ class Starter {
     add_file(run_.termination_file, string_at(spec_, "terminationMessagePath", "/dev/termination-log"), false);
     if (!bool_at(*pod_.pod, "spec/hostNetwork")) add_file(pod_.directory + "/etc-hosts", "/etc/hosts", false);
     add_file(pod_.directory + "/resolv.conf", "/etc/resolv.conf", false);
+    // The project's images have their program on PATH; so does the host's root in their place.
+    if (image_.is_host() && !image_.entrypoint.empty() && image_.entrypoint.front().front() == '/')
+      add_file(image_.entrypoint.front(),
+               "/usr/local/bin/" + std::filesystem::path(image_.entrypoint.front()).filename().string(), true);
     return std::nullopt;
   }
 
@@ -262,6 +267,10 @@ class Starter {
   }
 
   Problem launch_it() {
+    if (pod_.pod_ip != context_.node.host_ip) {
+      plan_.sockets = &context_.sockets;
+      plan_.address = pod_.pod_ip;
+    }
     run_.inside = plan_;  // before the steps: they are for the container only
     run_.inside.terminal = false;
     FileSystemRequest request;

@@ -5,14 +5,17 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "devcluster/node/launch_child.hpp"
+#include "devcluster/node/pod_sockets.hpp"
 
 namespace fracta::devcluster {
 namespace {
@@ -43,7 +46,7 @@ struct Prepared {
   std::string uid_map, gid_map;
 };
 
-child::RawPlan raw_plan(const LaunchPlan& plan, Prepared& prepared, int inside, int report) {
+child::RawPlan raw_plan(const LaunchPlan& plan, Prepared& prepared, int inside, int report, int supervisor) {
   child::RawPlan raw{};
   raw.steps = prepared.steps.data();
   raw.step_count = prepared.steps.size();
@@ -68,6 +71,7 @@ child::RawPlan raw_plan(const LaunchPlan& plan, Prepared& prepared, int inside, 
   raw.output = plan.standard_output;
   raw.error = plan.standard_error;
   raw.terminal = plan.terminal;
+  raw.supervisor = supervisor;
   raw.report = report;
   return raw;
 }
@@ -98,6 +102,8 @@ Error describe(const LaunchPlan& plan, const child::Report& report) {
     case child::Stage::kIdentity:
       return make_error(ErrorCode::kInternal,
                         fmt::format("becoming uid {} gid {} failed: {}", plan.uid, plan.gid, reason));
+    case child::Stage::kSockets:
+      return make_error(ErrorCode::kInternal, fmt::format("supervising sockets failed: {}", reason));
     case child::Stage::kNamespaces:
       break;
   }
@@ -120,13 +126,37 @@ class BlockSignals {
   sigset_t old_{};
 };
 
+// The descriptor that the child has sent, if it has.
+UniqueFd receive_descriptor(int socket) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1) return {};
+  const cmsghdr* head = CMSG_FIRSTHDR(&message);
+  if (head == nullptr || head->cmsg_type != SCM_RIGHTS) return {};
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(head), sizeof fd);
+  return UniqueFd(fd);
+}
+
 Result<Process> start(const LaunchPlan& plan, int inside, unsigned long namespaces) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
     return make_error(ErrorCode::kResourceExhausted, fmt::format("pipe: {}", std::strerror(errno)));
   UniqueFd read_end(ends[0]), write_end(ends[1]);
+  UniqueFd ours, theirs;
+  if (plan.sockets != nullptr) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+      return make_error(ErrorCode::kResourceExhausted, fmt::format("socketpair: {}", std::strerror(errno)));
+    ours.reset(ends[0]), theirs.reset(ends[1]);
+  }
   Prepared prepared(plan);
-  const child::RawPlan raw = raw_plan(plan, prepared, inside, write_end.get());
+  const child::RawPlan raw = raw_plan(plan, prepared, inside, write_end.get(), theirs.get());
   int pidfd = -1;
   long pid = -1;
   {
@@ -142,7 +172,11 @@ Result<Process> start(const LaunchPlan& plan, int inside, unsigned long namespac
   ssize_t got = 0;
   do got = read(read_end.get(), &report, sizeof report);
   while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof report)) return process;
+  if (got != static_cast<ssize_t>(sizeof report)) {
+    // Sent before the program was started, so it is there.
+    if (plan.sockets != nullptr) plan.sockets->supervise(receive_descriptor(ours.get()), plan.address);
+    return process;
+  }
   siginfo_t info{};
   while (waitid(P_PID, static_cast<id_t>(process.pid), &info, WEXITED) < 0 && errno == EINTR) {
   }

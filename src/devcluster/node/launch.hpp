@@ -17,6 +17,8 @@
 
 namespace fracta::devcluster {
 
+class PodSockets;
+
 // One step of the child. Paths before kPivot are the host's, after it the container's.
 enum class StepKind : std::uint8_t {
   kTmpfs,     // a: target, b: options
@@ -59,6 +61,9 @@ struct LaunchPlan {
   bool drop_capabilities = true;
   int standard_input = -1, standard_output = -1, standard_error = -1;  // -1: /dev/null
   bool terminal = false;  // standard input is a terminal and becomes the controlling one
+  // The pod's own address and who sees to it that its sockets get it; null: the host's addresses.
+  PodSockets* sockets = nullptr;
+  std::string address;
 };
 
 struct Process {

@@ -2,12 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -230,12 +234,52 @@ FRACTA_CHILD void default_signals() {
   (void)call(SYS_rt_sigprocmask, SIG_SETMASK, ptr(&none), 0, 8);
 }
 
+#if defined(__x86_64__)
+constexpr unsigned kArchitecture = AUDIT_ARCH_X86_64;
+#else
+constexpr unsigned kArchitecture = AUDIT_ARCH_AARCH64;
+#endif
+
+// bind() and connect() wait for an answer of the node; everything else is none of its business.
+FRACTA_CHILD int supervise_sockets(int supervisor) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bind, 2, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+  };
+  const sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+  const long listener = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, ptr(&program));
+  if (listener < 0) return -1;
+  char byte = 0;
+  iovec data = {&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof(int));
+  *reinterpret_cast<int*>(CMSG_DATA(head)) = static_cast<int>(listener);
+  const long sent = call(SYS_sendmsg, supervisor, ptr(&message), 0);
+  call(SYS_close, listener);
+  return sent == 1 ? 0 : -1;
+}
+
 [[noreturn]] FRACTA_CHILD void execute(const RawPlan& plan) {
   // Job control wants a session leader of the container's own pid namespace.
   if (plan.terminal) {
     (void)call(SYS_setsid);
     (void)call(SYS_ioctl, 0, TIOCSCTTY, 0);
   }
+  // While we still may: it needs CAP_SYS_ADMIN.
+  if (plan.supervisor >= 0 && supervise_sockets(plan.supervisor) != 0) fail(plan, Stage::kSockets);
   if (become_user(plan) != 0) fail(plan, Stage::kIdentity);
   if (call(SYS_chdir, ptr(plan.working_directory)) != 0) fail(plan, Stage::kWorkingDirectory);
   default_signals();
@@ -261,8 +305,8 @@ FRACTA_CHILD void default_signals() {
   const long pid = call(SYS_clone, SIGCHLD);
   if (pid < 0) fail(plan, Stage::kNamespaces);
   if (pid == 0) execute(plan);
-  call(SYS_close, plan.report);
-  for (long fd = 0; fd < 3; ++fd) call(SYS_close, fd);
+  // It never execs: whatever of the daemon's stayed open here (pipes, connections) would never end for its readers.
+  (void)call(SYS_close_range, 0, ~0U, 0);
   int status = 0;
   while (call(SYS_wait4, pid, ptr(&status)) < 0 && errno == EINTR) {
   }

@@ -38,10 +38,11 @@ struct RawPlan {
   std::uint64_t capabilities;
   int input, output, error;
   bool terminal;
-  int report;  // where a failure is written
+  int supervisor;  // >= 0: a socket; bind() and connect() go to whoever gets the descriptor sent over it
+  int report;      // where a failure is written
 };
 
-enum class Stage : int { kNamespaces, kStep, kIdentity, kWorkingDirectory, kExec };
+enum class Stage : int { kNamespaces, kStep, kIdentity, kWorkingDirectory, kExec, kSockets };
 struct Report {
   Stage stage;
   int error;

@@ -43,7 +43,9 @@ class ProcessNode final : public Node {
 
   void start() override {
     (void)make_directories(options_.directory + "/staging", 0700).ok();
-    isolation_ = find_isolation(options_.directory + "/staging");
+    isolation_ = find_isolation(options_.directory + "/staging", sockets_);
+    if (isolation_.namespaces && !isolation_.own_addresses)
+      log::warn("node", "pods share the host's addresses and ports: seccomp notification is not to be had here");
     if (!isolation_.namespaces)
       log::warn("node", "containers cannot be started: no mount namespaces", {{"reason", isolation_.reason}});
     register_node();
@@ -152,8 +154,8 @@ class ProcessNode final : public Node {
       if (find_path(pod, "metadata/deletionTimestamp") != nullptr) finish_removal(pod);
       return;
     }
-    workers_.emplace(uid, std::make_shared<PodWorker>(PodContext{api_, options_, images_, isolation_, facts_, clock_},
-                                                      event.object));
+    workers_.emplace(uid, std::make_shared<PodWorker>(
+                              PodContext{api_, options_, images_, isolation_, facts_, clock_, sockets_}, event.object));
   }
 
   void finish_removal(const Json& pod) {
@@ -244,6 +246,7 @@ class ProcessNode final : public Node {
   const NodeFacts facts_;
   const Json labels_;
   Isolation isolation_;
+  PodSockets sockets_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<PodWorker>> workers_;           // by uid
   std::map<std::string, std::pair<std::string, std::string>> pending_;  // uid -> namespace, name

@@ -5,6 +5,7 @@
 
 #include "devcluster/node/downward.hpp"
 #include "devcluster/node/image.hpp"
+#include "devcluster/node/pod_sockets.hpp"
 #include "devcluster/node/root_file_system.hpp"
 #include "devcluster/parts.hpp"
 #include "fracta/base/clock.hpp"
@@ -18,6 +19,7 @@ struct PodContext {
   const Isolation& isolation;
   const NodeFacts& node;
   const Clock& clock;
+  PodSockets& sockets;
 };
 
 // "name_namespace(uid)", as kubelets name pods in messages.

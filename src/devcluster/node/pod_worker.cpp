@@ -77,6 +77,8 @@ PodWorker::PodWorker(const PodContext& context, Object pod)
               : "ContainerCreating";
       containers_.push_back(std::move(container));
     }
+  if (context_.isolation.own_addresses && !bool_at(*pod_, "spec/hostNetwork"))
+    address_ = context_.sockets.take_address();
   view_.start_time = context_.clock.system_now();
   view_.host_ip = context_.node.host_ip;
   active_since_ = context_.clock.steady_now();
@@ -87,6 +89,7 @@ PodWorker::~PodWorker() {
   thread_.request_stop();
   (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8);
   if (thread_.joinable()) thread_.join();
+  context_.sockets.give_back(address_);
 }
 
 void PodWorker::update(Object pod) {

@@ -65,8 +65,7 @@ class PodWorker {
   void event(std::string_view type, std::string_view reason, std::string_view message);
   void wake_at(SteadyTime time) { next_ = std::min(next_, time); }
   [[nodiscard]] bool any_running() const;
-  // Pods share the host's network: they reach what the host reaches, and the API server on its loopback address.
-  [[nodiscard]] const std::string& pod_ip() const { return context_.node.host_ip; }
+  [[nodiscard]] const std::string& pod_ip() const { return address_.empty() ? context_.node.host_ip : address_; }
   template <class Function>
   void each(Function&& function) {
     for (auto& c : containers_) function(*c);
@@ -74,6 +73,7 @@ class PodWorker {
 
   const PodContext context_;
   const std::string namespace_, name_, uid_, directory_;
+  std::string address_;  // the pod's own; empty: the host's
   Object pod_;
   std::string restart_policy_;
   std::vector<std::unique_ptr<Container>> containers_;  // init first, then main, in the pod's order

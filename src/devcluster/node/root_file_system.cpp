@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <set>
 
+#include "devcluster/node/pod_sockets.hpp"
 #include "fracta/base/file.hpp"
 #include "fracta/base/text.hpp"
 
@@ -214,7 +215,7 @@ class Builder {
   std::vector<std::string> writable_;
 };
 
-Result<void> try_machine(const std::string& staging, bool user_namespace, bool overlay) {
+Result<void> try_machine(const std::string& staging, bool user_namespace, bool overlay, PodSockets* sockets = nullptr) {
   Image host;
   host.root = "/";
   FileSystemRequest request;
@@ -227,6 +228,7 @@ Result<void> try_machine(const std::string& staging, bool user_namespace, bool o
   plan.user_namespace = user_namespace;
   plan.candidates = {"/bin/true", "/usr/bin/true"};
   plan.argv = {"true"};
+  plan.sockets = sockets;
   plan_file_system(request, plan);
   auto process = launch(plan);
   if (!process) return process.error();
@@ -242,7 +244,7 @@ Result<void> try_machine(const std::string& staging, bool user_namespace, bool o
 
 void plan_file_system(const FileSystemRequest& request, LaunchPlan& plan) { Builder(request, plan).build(); }
 
-Isolation find_isolation(const std::string& staging) {
+Isolation find_isolation(const std::string& staging, PodSockets& sockets) {
   Isolation result;
   for (const bool user_namespace : {false, true}) {
     if (!user_namespace && geteuid() != 0) continue;
@@ -253,6 +255,7 @@ Isolation find_isolation(const std::string& staging) {
         result.namespaces = true;
         result.user_namespace = user_namespace;
         result.overlay = overlay;
+        result.own_addresses = PodSockets::possible() && try_machine(staging, user_namespace, overlay, &sockets).ok();
         return result;
       }
       if (result.reason.empty()) result.reason = tried.error().message;

@@ -27,9 +27,10 @@ struct Isolation {
   bool namespaces = false;      // mount and pid namespaces, by being root or through a user namespace
   bool user_namespace = false;  // not root: one user only, whatever runAsUser says
   bool overlay = false;
-  std::string reason;  // why not, for the log and for CreateContainerError
+  bool own_addresses = false;  // see pod_sockets.hpp
+  std::string reason;          // why not, for the log and for CreateContainerError
 };
-Isolation find_isolation(const std::string& staging);
+Isolation find_isolation(const std::string& staging, PodSockets& sockets);
 
 struct FileSystemRequest {
   const Image* image = nullptr;

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "devcluster/node/pod_sockets.hpp"
 #include "devcluster/node/root_file_system.hpp"
 #include "fracta/base/file.hpp"
 #include "fracta/base/stop.hpp"
@@ -34,7 +35,7 @@ class LaunchTest : public testing::Test {
     ASSERT_TRUE(made.ok());
     directory_.emplace(std::move(*made));
     ASSERT_TRUE(make_directories(*directory_ / "staging").ok());
-    isolation_ = find_isolation(*directory_ / "staging");
+    isolation_ = find_isolation(*directory_ / "staging", sockets_);
     if (!isolation_.namespaces) GTEST_SKIP() << "no mount namespaces here: " << isolation_.reason;
     host_.root = "/";
     request_.image = &host_;
@@ -80,6 +81,7 @@ class LaunchTest : public testing::Test {
   }
 
   std::optional<TemporaryDirectory> directory_;
+  PodSockets sockets_;
   Isolation isolation_;
   Image host_;
   FileSystemRequest request_;
