@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "daemon/access.hpp"
+#include "daemon/api_tls.hpp"
 #include "daemon/logging.hpp"
 #include "fracta/base/clock.hpp"
 #include "fracta/base/file.hpp"
@@ -85,7 +87,13 @@ class Daemon::Impl {
     auto client = kube::Client::create(*std::move(identity), clock_, client_options(metrics_));
     if (!client) return client.error().with_context("Kubernetes client");
     client_ = *std::move(client);
+    auto tls = make_api_tls(*config_, *client_, clock_);
+    if (!tls) return tls.error();
+    tls_ = *std::move(tls);
     controlplane::Options plane_options;
+    plane_options.endpoint.url = [this] { return agents_url(*config_, tls_.enabled(), server_->address()); };
+    plane_options.endpoint.ca_pem = tls_.ca_pem;
+    plane_options.endpoint.audience = agent_audience(*config_);
     plane_options.credential_source = std::make_shared<credentials::OriginResolver>(
         clock_, command_runner_,
         credentials::OriginResolver::Options{.environment = credentials::environment_of_process()});
@@ -96,6 +104,8 @@ class Daemon::Impl {
     server::Options server_options;
     server_options.host = listen->host;
     server_options.port = listen->port;
+    server_options.tls = tls_.server;
+    FRACTA_TRY(configure_access(*config_, *client_, clock_, server_options));
     server_options.version = kVersion;
     server_options.commit = kCommit;
     if (config_->heartbeat_interval.count() > 0)
@@ -108,10 +118,12 @@ class Daemon::Impl {
 
   Result<void> start() {
     server_->start();
+    if (tls_.certificate) tls_.certificate->start();
     control_plane_->start();
     running_ = true;
     log::info("daemon", "controlplane started",
               {{"address", server_->address()},
+               {"tls", tls_.enabled()},
                {"namespace", config_->kubernetes.ns},
                {"config_hash", config_->hash},
                {"version", kVersion}});
@@ -128,6 +140,7 @@ class Daemon::Impl {
     server_->begin_shutdown();
     bool in_time = server_->stop(deadline);
     control_plane_->stop();
+    if (tls_.certificate) tls_.certificate->stop();
     log::info("daemon", "controlplane stopped", {{"in_time", in_time}});
     return in_time;
   }
@@ -139,6 +152,7 @@ class Daemon::Impl {
   const std::shared_ptr<const config::Config> config_;
   credentials::ProcessRunner command_runner_;
   std::unique_ptr<kube::Client> client_;
+  ApiTlsParts tls_;
   std::unique_ptr<controlplane::ControlPlane> control_plane_;
   std::unique_ptr<server::ApiServer> server_;
   bool running_ = false;

@@ -23,7 +23,8 @@ std::string file_stamp(const std::string& path) {
 Result<TlsSource> TlsSource::create(const ServerTlsOptions& options) {
   TlsSource source;
   source.options_ = options;
-  if (options.certificate_file.empty() && options.certificate_pem.empty()) return source;
+  if (options.certificate_file.empty() && options.certificate_pem.empty() && !options.certificate_source)
+    return source;
   source.stamp_ = source.stamp();
   auto context = source.load();
   if (!context) return context.error();
@@ -32,10 +33,15 @@ Result<TlsSource> TlsSource::create(const ServerTlsOptions& options) {
 }
 
 std::string TlsSource::stamp() const {
+  if (options_.certificate_source) return options_.certificate_source().certificate_pem;
   return file_stamp(options_.certificate_file) + "/" + file_stamp(options_.key_file);
 }
 
 Result<TlsContext> TlsSource::load() const {
+  if (options_.certificate_source) {
+    const auto pair = options_.certificate_source();
+    return make_server_context(pair.certificate_pem, pair.key_pem, options_.client_ca_pem);
+  }
   if (options_.certificate_file.empty()) {
     return make_server_context(options_.certificate_pem, options_.key_pem, options_.client_ca_pem);
   }
@@ -50,13 +56,14 @@ Result<TlsContext> TlsSource::load() const {
 
 TlsContext TlsSource::current() {
   const auto now = std::chrono::steady_clock::now();
-  if (options_.certificate_file.empty() || now < next_look_) return context_;
+  const bool changes = !options_.certificate_file.empty() || options_.certificate_source;
+  if (!changes || now < next_look_) return context_;
   next_look_ = now + kLookEvery;
   auto seen = stamp();
   if (seen == stamp_) return context_;
   auto context = load();
   if (!context) {
-    log::warn("net", "the TLS certificate on disk changed but cannot be used; keeping the last one",
+    log::warn("net", "the TLS certificate changed but cannot be used; keeping the last one",
               {{"file", options_.certificate_file}, {"error", context.error().message}});
     return context_;
   }

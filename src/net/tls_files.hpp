@@ -1,4 +1,4 @@
-// Where a server's TLS settings come from: texts, or files that may change while it runs.
+// Where a server's TLS settings come from: texts, or files or a function whose answer may change while it runs.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,5 @@
 #include "fracta/server/api_server.hpp"
 
-#include "fracta/base/log.hpp"
 
 namespace fracta::server {
 
@@ -46,10 +45,9 @@ class ApiServer::Impl {
 
 Result<std::unique_ptr<ApiServer>> ApiServer::create(controlplane::ControlPlane& control_plane, const Clock& clock,
                                                      MetricsRegistry& metrics, Options options) {
+  // The daemon has checked it before; nobody else may forget.
   if (!options.authenticate && !is_loopback(options.host))
-    log::warn("server",
-              "listening on an address others can reach, without authentication: restrict it with a NetworkPolicy",
-              {{"host", options.host.empty() ? "*" : options.host}});
+    return make_error(ErrorCode::kInvalid, "an API without authentication listens on loopback addresses only");
   auto impl = std::make_unique<Impl>(control_plane, clock, metrics, options);
   if (auto bound = impl->bind(options); !bound) return bound.error();
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fracta/net/certificates.hpp"
 #include "fracta/net/http.hpp"
 
 namespace fracta::net {
@@ -85,6 +86,9 @@ struct ServerTlsOptions {
   // Re-read when set and the file changed; certificate_pem/key_pem are then ignored.
   std::string certificate_file;
   std::string key_file;
+  // Instead of all of these: asked for the current certificate at most once a second, before a connection is accepted.
+  // Must not wait. What it gives that cannot be used is logged, and the last good one stays.
+  std::function<KeyPair()> certificate_source;
 };
 
 struct ServerOptions {
