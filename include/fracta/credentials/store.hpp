@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fracta/base/clock.hpp"
@@ -24,8 +25,9 @@ class SecretClient {
   virtual Result<std::vector<std::shared_ptr<const Json>>> list(const std::string& label_selector) = 0;
   virtual Result<std::shared_ptr<const Json>> get(const std::string& name) = 0;
   virtual Result<std::shared_ptr<const Json>> create(const Json& secret) = 0;
-  virtual Result<std::shared_ptr<const Json>> replace(const Json& secret) = 0;       // with metadata.resourceVersion
-  virtual Result<void> remove(const std::string& name, const std::string& uid) = 0;  // kNotFound is success
+  virtual Result<std::shared_ptr<const Json>> replace(const Json& secret) = 0;  // with metadata.resourceVersion
+  // Only that very object, and only as it was read; "" = any. kNotFound is success, kConflict: it changed since.
+  virtual Result<void> remove(const std::string& name, const std::string& uid, const std::string& resource_version) = 0;
 };
 
 struct StoreOptions {
@@ -65,6 +67,11 @@ class CredentialStore {
   };
   virtual Result<std::vector<Binding>> bindings() = 0;
 };
+
+// What bind() accepts: "runtime/NAME", "agent/NAME" or "project/NAME". kInvalid says so.
+Result<void> check_binding_target(std::string_view target);
+// 27 base-62 characters: what ids look like, and names therefore must not.
+bool is_credential_id(std::string_view text);
 
 // `keyring` may be null: tokens are then stored as the Secret's data, and a sealed one is an error.
 std::unique_ptr<CredentialStore> make_secret_store(std::shared_ptr<SecretClient> secrets,

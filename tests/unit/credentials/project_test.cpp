@@ -31,7 +31,7 @@ class Project : public ::testing::Test {
     EXPECT_TRUE(plan) << plan.error().message;
     Made made;
     if (!plan) return made;
-    made.values = materialize(*plan, source_, {});
+    made.values = materialize(*plan, source_, now_, {});
     if (made.values) made.projection = project(*plan, *made.values, "fracta-auth-a1", max_run);
     return made;
   }
@@ -41,6 +41,7 @@ class Project : public ::testing::Test {
     return nullptr;
   }
   FakeSource source_;
+  SystemTime now_ = kNow;
 };
 
 TEST_F(Project, HelperBindingWritesUserSettings) {
@@ -254,6 +255,34 @@ TEST_F(Project, ACredentialThatCannotBeRenewedIsWarnedAbout) {
   EXPECT_THAT(make(profile, {}, 30min).projection.warnings, IsEmpty());
   EXPECT_THAT(make(profile, {}, 2h).projection.warnings, ElementsAre(HasSubstr("expires at 2026-01-01T01:00:00Z")));
   EXPECT_THAT(make(profile).projection.warnings, ElementsAre(HasSubstr("it has no deadline")));
+}
+
+// A token that several agents share has lived for a while when the last of them gets it.
+TEST_F(Project, OfATokenThatIsUsedAgainTheRestOfItsLifeCounts) {
+  auto profile = profile_with(bearer("o"));
+  profile.auth_origins["o"] = command_origin("any");
+  Token token;
+  token.value = "t";
+  token.obtained_at = kNow;
+  token.expires_at = kNow + 1h;
+  source_.answers.insert_or_assign("o", token);
+  now_ = kNow + 45min;
+  EXPECT_THAT(make(profile, {}, 14min).projection.warnings, IsEmpty());
+  EXPECT_THAT(make(profile, {}, 30min).projection.warnings, ElementsAre(HasSubstr("expires at 2026-01-01T01:00:00Z")));
+}
+
+TEST_F(Project, WhatNoVariableCanHoldIsRefusedThereAndFineInAFile) {
+  for (const std::string binary : {"\xff\xfe token", "to\x01ken"}) {
+    source_.give("o", binary);
+    auto variable = profile_with(bearer("o"));
+    variable.auth_origins["o"] = command_origin("any");
+    const auto refused = make(variable);
+    ASSERT_FALSE(refused.values);
+    EXPECT_THAT(refused.values.error().message, HasSubstr("required source \"o\" failed: what it printed"));
+    auto as_file = profile_with(file("o"));
+    as_file.auth_origins["o"] = command_origin("any", "/creds/token");
+    EXPECT_TRUE(make(as_file).values);
+  }
 }
 
 TEST_F(Project, ALifeShorterThanTheWayIntoThePodIsWarnedAbout) {

@@ -84,6 +84,26 @@ TEST_F(Resolver, ATokenIsKeptUntilItsRefreshTime) {
   EXPECT_EQ(runner_.runs, 2);
 }
 
+// A laptop wakes up with a wrong time, NTP puts it right: an hour's token must not be used for a day and an hour.
+TEST_F(Resolver, AWallClockThatIsSetBackMakesNoTokenYoung) {
+  struct SetBack final : Clock {
+    FakeClock base;
+    std::chrono::seconds ahead{24h};
+    [[nodiscard]] SystemTime system_now() const override { return base.system_now() + ahead; }
+    [[nodiscard]] SteadyTime steady_now() const override { return base.steady_now(); }
+  } clock;
+  origin_.ttl_ms = 3'600'000;
+  OriginResolver resolver(clock, runner_, options_);
+  ASSERT_TRUE(resolve(resolver));
+  clock.ahead = 0h;
+  clock.base.advance(47min);
+  ASSERT_TRUE(resolve(resolver));
+  EXPECT_EQ(runner_.runs, 1);
+  clock.base.advance(2min);
+  ASSERT_TRUE(resolve(resolver));
+  EXPECT_EQ(runner_.runs, 2);
+}
+
 TEST_F(Resolver, AChangedCommandIsAskedAnew) {
   origin_.ttl_ms = 3'600'000;
   OriginResolver resolver(clock_, runner_, options_);
