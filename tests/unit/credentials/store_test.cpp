@@ -124,7 +124,8 @@ TEST_F(Store, ListsWithoutTokens) {
   auto s = store();
   created(*s, change("b"));
   created(*s, change("a"));
-  for (const auto& credential : *s->list()) EXPECT_EQ(credential.token, "");
+  const auto all = s->list();
+  for (const auto& credential : *all) EXPECT_EQ(credential.token, "");
   EXPECT_EQ(s->get_by_name("a")->token, "");
 }
 
@@ -363,7 +364,8 @@ TEST_F(Store, RotateKeysSealsAndReseals) {
     EXPECT_THAT(report.failed, IsEmpty());
   }
   EXPECT_EQ(s->rotate_keys(false)->current, 3);
-  for (const auto& credential : *s->list()) EXPECT_EQ(s->with_token(credential.id)->token, "ghp_0123456789abcdefghij");
+  const auto all = s->list();
+  for (const auto& credential : *all) EXPECT_EQ(s->with_token(credential.id)->token, "ghp_0123456789abcdefghij");
 }
 
 TEST_F(Store, RotateKeysNamesWhatItCannotOpen) {
