@@ -24,11 +24,12 @@ kube::ReflectorOptions reflect(const kube::Resource& resource, const std::string
 // A label is only a claim: anybody in the namespace may write it. The object's name has to agree.
 bool owns(const agent::JobSummary& job) { return job.name == agent::job_name(job.agent_id); }
 bool owns(const agent::PodSummary& pod) { return pod.stream && pod.name == agent::stream_pod_name(pod.agent_id); }
+
+}  // namespace
+
 bool belongs(const agent::PodSummary& pod) {
   return owns(pod) || (!pod.stream && pod.job_name == agent::job_name(pod.agent_id));
 }
-
-}  // namespace
 
 const std::string& AgentView::uid() const {
   if (job) return job->uid;
@@ -150,6 +151,8 @@ AgentView AgentCache::view(const std::string& id) const {
   return view;
 }
 
+std::shared_ptr<const agent::PodSummary> AgentCache::pod(const std::string& name) const { return pods_.get(key(name)); }
+
 std::vector<std::string> AgentCache::ids() const {
   std::set<std::string> ids;
   for (const auto& job : jobs_.all())
@@ -192,6 +195,7 @@ AgentInfo make_info(const AgentView& view, const agent::AgentStatus& status, con
   info.mode = view.stream() ? "stream" : "batch";
   info.runtime = view.job ? view.job->runtime : view.pods.front()->runtime;
   info.model = view.job ? view.job->model : view.pods.front()->model;
+  info.credentials = parse_bound_credentials(view.job ? view.job->credentials : view.pods.front()->credentials);
   info.phase = agent::to_string(status.phase);
   info.terminal = agent::is_terminal(status.phase);
   info.reason = status.reason;

@@ -44,6 +44,8 @@ class AgentCache {
   [[nodiscard]] Check reachable() const;  // did the API server answer lately
 
   [[nodiscard]] AgentView view(const std::string& id) const;
+  [[nodiscard]] std::shared_ptr<const agent::PodSummary> pod(
+      const std::string& name) const;                      // ours or not; may be null
   [[nodiscard]] std::vector<std::string> ids() const;      // sorted
   [[nodiscard]] std::set<std::string> unfinished() const;  // ids of owners that are neither finished nor being deleted
   // Why the Job with this uid has no pod, learned from its Events; kept as long as the Job.
@@ -66,6 +68,9 @@ class AgentCache {
   kube::Reflector<agent::JobSummary> jobs_;         // last: their threads call the functions above
   kube::Reflector<agent::PodSummary> pods_;
 };
+
+// Whether the pod is what it says: its name or its Job's is the one that its agent id gives.
+bool belongs(const agent::PodSummary& pod);
 
 AgentInfo make_info(const AgentView& view, const agent::AgentStatus& status, const std::string& ns);
 agent::AgentStatus status_of(const AgentView& view, SystemTime now);

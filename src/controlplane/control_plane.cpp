@@ -4,9 +4,11 @@
 
 #include "controlplane/admission.hpp"
 #include "controlplane/agent_cache.hpp"
+#include "controlplane/credential_directory.hpp"
 #include "controlplane/credential_refresher.hpp"
 #include "controlplane/log_reader.hpp"
 #include "controlplane/namespace_check.hpp"
+#include "controlplane/pod_lookup.hpp"
 #include "controlplane/prepare.hpp"
 #include "controlplane/reconciler.hpp"
 #include "controlplane/redact.hpp"
@@ -61,6 +63,8 @@ class ControlPlane::Impl {
         reconciler_({config_, client, clock, metrics, *cache_, events_, admission_, remover_}, options),
         refresher_({config_, client, clock, metrics, *cache_, events_, options.credential_source, options.call_timeout,
                     options.credential_retry}),
+        directory_(options.credential_store, clock),
+        pod_lookup_(client, *cache_, config_->kubernetes.ns, options.call_timeout),
         namespace_check_(client, config_->kubernetes.ns, options.call_timeout) {
     register_metrics();
   }
@@ -96,7 +100,8 @@ class ControlPlane::Impl {
   }
 
   Result<DryRunResult> dry_run(const SpawnRequest& request, DryRun kind) {
-    auto prepared = prepare(request, *config_, clock_, nullptr, CredentialMode::kDryRun, stop_.get_token());
+    auto prepared = prepare(request, *config_, clock_, {nullptr, directory_.remembered(), options_.endpoint},
+                            CredentialMode::kDryRun, stop_.get_token());
     if (!prepared) return prepared.error();
     Json objects = Json::array();
     if (kind == DryRun::kClient) {
@@ -176,6 +181,26 @@ class ControlPlane::Impl {
     return accepted;
   }
 
+  [[nodiscard]] credentials::CredentialStore* credential_store() const { return directory_.store(); }
+
+  [[nodiscard]] Result<std::vector<AgentInfo>> agents_with_credential(std::string_view id) {
+    auto all = list();
+    if (!all) return all.error();
+    auto has = [&](const AgentInfo& info) {
+      return !info.terminal && std::any_of(info.credentials.begin(), info.credentials.end(),
+                                           [&](const BoundCredential& bound) { return bound.id == id; });
+    };
+    all->erase(std::remove_if(all->begin(), all->end(), [&](const AgentInfo& info) { return !has(info); }), all->end());
+    return all;
+  }
+
+  [[nodiscard]] Result<AgentInfo> agent_of_pod(std::string_view name, std::string_view uid) {
+    FRACTA_TRY(need_sync());
+    auto id = pod_lookup_.agent_of(name, uid, stop_.get_token());
+    if (!id) return id.error();
+    return describe(cache_->view(*id), clock_.system_now());
+  }
+
   [[nodiscard]] std::vector<Check> checks() const {
     Check caches{"caches", ready(), ready() ? "" : "waiting for the first list of Jobs and Pods"};
     return {caches, cache_->reachable(), namespace_check_.state()};
@@ -219,8 +244,9 @@ class ControlPlane::Impl {
 
   Result<SpawnResult> spawn_now(const SpawnRequest& request) {
     FRACTA_TRY(need_sync());
-    auto prepared =
-        prepare(request, *config_, clock_, options_.credential_source.get(), CredentialMode::kReal, stop_.get_token());
+    auto prepared = prepare(request, *config_, clock_,
+                            {options_.credential_source.get(), directory_.remembered(), options_.endpoint},
+                            CredentialMode::kReal, stop_.get_token());
     if (!prepared) return prepared.error();
     auto reservation = admission_.reserve(prepared->objects.id, 3 * options_.call_timeout, stop_.get_token());
     if (!reservation) return reservation.error();
@@ -315,6 +341,8 @@ class ControlPlane::Impl {
   LogReader log_reader_;
   Reconciler reconciler_;
   CredentialRefresher refresher_;
+  CredentialDirectory directory_;
+  PodLookup pod_lookup_;
   NamespaceCheck namespace_check_;
 };
 
@@ -376,6 +404,13 @@ Result<ControlPlane::Output> ControlPlane::log_tail(std::string_view name, const
 
 Result<std::size_t> ControlPlane::report(std::string_view name, std::vector<Event> events) {
   return impl_->report(name, std::move(events));
+}
+credentials::CredentialStore* ControlPlane::credential_store() const { return impl_->credential_store(); }
+Result<std::vector<AgentInfo>> ControlPlane::agents_with_credential(std::string_view id) const {
+  return impl_->agents_with_credential(id);
+}
+Result<AgentInfo> ControlPlane::agent_of_pod(std::string_view name, std::string_view uid) const {
+  return impl_->agent_of_pod(name, uid);
 }
 EventSource& ControlPlane::events() { return impl_->events(); }
 const config::Config& ControlPlane::config() const { return impl_->config(); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controlplane/stored_credentials.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
 #include "fracta/base/time.hpp"
@@ -69,7 +70,7 @@ Result<agent::AgentSpec> make_spec(const SpawnRequest& request, const config::Co
 }
 
 Result<Prepared> prepare(const SpawnRequest& request, const config::Config& config, const Clock& clock,
-                         credentials::OriginSource* source, CredentialMode mode, const std::stop_token& stop) {
+                         const CredentialSources& sources, CredentialMode mode, const std::stop_token& stop) {
   auto spec = make_spec(request, config);
   if (!spec) return spec.error();
   Prepared prepared;
@@ -82,7 +83,9 @@ Result<Prepared> prepare(const SpawnRequest& request, const config::Config& conf
                           .auth_mount_path = {},
                           .credential_env = {},
                           .credential_files = {}};
-  FRACTA_TRY(add_credentials(source, mode, stop, input, prepared.warnings));
+  // First: a missing one must not have run any command.
+  FRACTA_TRY(add_stored_credentials(sources.stored, sources.endpoint, request, input, prepared.warnings));
+  FRACTA_TRY(add_credentials(sources.origins, mode, stop, input, prepared.warnings));
   prepared.secret_annotations = input.auth_secret_annotations;
   auto objects = agent::build(input);
   if (!objects) return objects.error();

@@ -1,5 +1,5 @@
-// SpawnRequest + Config -> AgentSpec -> objects; spawn and dry run share it. No I/O but the random stream token and,
-// for a spawn, the commands of the runtime's credential profile.
+// SpawnRequest + Config -> AgentSpec -> objects; spawn and dry run share it. No I/O but the random stream token, a
+// look into the store of credentials and, for a spawn, the commands of the runtime's credential profile.
 #pragma once
 
 #include <string>
@@ -10,6 +10,7 @@
 #include "fracta/base/clock.hpp"
 #include "fracta/base/result.hpp"
 #include "fracta/config/config.hpp"
+#include "fracta/controlplane/control_plane.hpp"
 #include "fracta/controlplane/credentials.hpp"
 #include "fracta/controlplane/spawn.hpp"
 
@@ -30,10 +31,16 @@ struct Prepared {
   config::StringMap secret_annotations;  // when the Secret's files are renewed; empty = never
 };
 
+// Where credentials come from; both sources may be null.
+struct CredentialSources {
+  credentials::OriginSource* origins = nullptr;  // asked only in CredentialMode::kReal
+  credentials::CredentialStore* stored = nullptr;
+  const ControlPlaneEndpoint& endpoint;
+};
+
 Result<agent::AgentSpec> make_spec(const SpawnRequest& request, const config::Config& config);
-// `source` is asked only in CredentialMode::kReal.
 Result<Prepared> prepare(const SpawnRequest& request, const config::Config& config, const Clock& clock,
-                         credentials::OriginSource* source, CredentialMode mode, const std::stop_token& stop);
+                         const CredentialSources& sources, CredentialMode mode, const std::stop_token& stop);
 SpawnResult make_result(const Prepared& prepared, const config::Config& config);
 std::string owner_name(const agent::AgentObjects& objects);
 
