@@ -28,6 +28,7 @@ class Api::Impl {
     add_watch_routes(router_, context_);
     add_credential_plan_routes(router_, context_);
     add_health_routes(router_, context_);
+    add_access_routes(router_, context_);
     add_unavailable_routes(router_, context_);
     // Which routes there are is nobody's business either, before it is known who asks.
     const auto identified = [this](int status, std::string (*text)(const net::ServerRequest&)) {

@@ -1,6 +1,5 @@
 #include "fracta/server/api_server.hpp"
 
-
 namespace fracta::server {
 
 class ApiServer::Impl {

@@ -1,4 +1,5 @@
-// GET /api/v1/auth/plans: what the controlplane's own configuration gives agents, for `fracta auth diagnose`. No values.
+// GET /api/v1/auth/plans: what the controlplane's own configuration gives agents, for `fracta auth diagnose`. No
+// values.
 #include <nlohmann/json.hpp>
 
 #include "fracta/controlplane/credentials.hpp"

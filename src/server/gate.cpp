@@ -73,7 +73,7 @@ net::ServerResponse Gate::pass(const net::ServerRequest& request, const Requirem
   static const Identity kNobody;
   if (requirement.who == Requirement::Who::kEverybody) return handler(request, Caller(kNobody, authorize_));
   const auto request_id = request_id_of(request);
-  const bool audited = requirement.audited || is_change(request.method);
+  const bool audited = requirement.audited || (is_change(request.method) && !requirement.only_asks);
   const auto finish = [&](net::ServerResponse answer, const Identity& identity, std::string object) {
     answer.headers.set("X-Request-Id", request_id);
     if (object.empty()) object = object_of(request, requirement);

@@ -19,6 +19,7 @@ struct Requirement {
   std::string_view url;             // instead of a resource
   bool own_agent = false;           // the pod of the very agent `name_parameter` names may do it, too
   bool audited = false;             // even though it changes nothing
+  bool only_asks = false;           // not audited, although it is a POST
 };
 
 namespace need {
@@ -27,6 +28,7 @@ using Who = Requirement::Who;
 
 inline constexpr Requirement kNothing{.who = Who::kEverybody};
 inline constexpr Requirement kIdentity{.who = Who::kAuthenticated};
+inline constexpr Requirement kQuestion{.who = Who::kAuthenticated, .only_asks = true};
 inline constexpr Requirement kHandlerDecides{.who = Who::kHandler};
 inline constexpr Requirement kAuditedHandlerDecides{.who = Who::kHandler, .audited = true};
 

@@ -7,7 +7,11 @@ Context::Context(controlplane::ControlPlane& plane, const Clock& time, MetricsRe
       clock(time),
       metrics(registry),
       options(std::move(given)),
-      gate(time, options.authenticate, options.authorize, options.per_identity, options.per_peer, {}) {}
+      gate(time, options.authenticate, options.authorize, options.per_identity, options.per_peer,
+           [&plane](const PodIdentity& pod, const std::string& agent) {
+             auto owner = plane.agent_of_pod(pod.name, pod.uid);
+             return owner && pod.ns == owner->ns && owner->name == agent;
+           }) {}
 
 void add_caller_route(net::Router& router, Context& context, std::string method, std::string pattern,
                       const Requirement& requirement, CallerHandler handler) {
