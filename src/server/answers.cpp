@@ -108,6 +108,11 @@ Json to_json(const controlplane::AgentInfo& info, SystemTime now) {
   put(out, "message", info.message);
   put(out, "next_step", info.next_step);
   if (info.exit_code) out["exit_code"] = *info.exit_code;
+  for (const auto& condition : info.conditions)
+    out["conditions"].push_back({{"type", condition.type},
+                                 {"status", condition.status ? "True" : "False"},
+                                 {"reason", condition.reason},
+                                 {"message", condition.message}});
   put(out, "finished_at", info.finished_at);
   put(out, "deadline", info.deadline);
   put(out, "last_event_at", info.last_event_at);

@@ -109,7 +109,11 @@ Result<void> Gate::allow(const net::ServerRequest& request, const Requirement& r
   if (requirement.who != Requirement::Who::kAllowed) return {};
   const auto object = object_of(request, requirement);
   const auto& pod = caller.identity().pod;
-  if (requirement.own_agent && pod && own_agent_ && own_agent_(*pod, object)) return {};
+  if (requirement.own_agent && pod && own_agent_) {
+    const auto own = own_agent_(*pod, object);
+    if (!own) return own.error();
+    if (*own) return {};
+  }
   Attributes attributes;
   attributes.verb = requirement.verb;
   attributes.resource = requirement.resource;

@@ -11,8 +11,8 @@ namespace fracta::server {
 
 class Gate {
  public:
-  // Whether the pod of `identity` is the agent of that name.
-  using OwnAgent = std::function<bool(const PodIdentity&, const std::string& agent)>;
+  // Whether that pod is of the agent of that name; an error: it cannot be known now.
+  using OwnAgent = std::function<Result<bool>(const PodIdentity&, const std::string& agent)>;
   // What is empty in `options` is not asked.
   Gate(const Clock& clock, Authenticator authenticate, Authorizer authorize, Rate per_identity, Rate per_peer,
        OwnAgent own_agent);

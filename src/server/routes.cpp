@@ -8,9 +8,12 @@ Context::Context(controlplane::ControlPlane& plane, const Clock& time, MetricsRe
       metrics(registry),
       options(std::move(given)),
       gate(time, options.authenticate, options.authorize, options.per_identity, options.per_peer,
-           [&plane](const PodIdentity& pod, const std::string& agent) {
+           [&plane](const PodIdentity& pod, const std::string& agent) -> Result<bool> {
              auto owner = plane.agent_of_pod(pod.name, pod.uid);
-             return owner && pod.ns == owner->ns && owner->name == agent;
+             if (owner) return pod.ns == owner->ns && owner->name == agent;
+             if (owner.error().code == ErrorCode::kForbidden || owner.error().code == ErrorCode::kNotFound)
+               return false;
+             return owner.error();
            }) {}
 
 void add_caller_route(net::Router& router, Context& context, std::string method, std::string pattern,
