@@ -99,6 +99,7 @@ class Cluster final : public DevCluster {
     if (!signer) return signer.error();
     signer_ = std::move(*signer);
     api_ = std::make_unique<InProcessApi>(registry_, *signer_);
+    node_api_ = std::make_unique<InProcessApi>(registry_, *signer_, "kubelet");
     User admin;
     admin.name = "kubernetes-admin";
     admin.groups = {"system:masters", "system:authenticated"};
@@ -124,7 +125,8 @@ class Cluster final : public DevCluster {
       node.volume_sync = options_.volume_sync;
       node.api_host = options_.host;
       node.api_port = server_->port();
-      node_ = make_node(*api_, std::move(node));
+      node.fake = options_.fake_node;
+      node_ = node.fake ? make_fake_node(*node_api_, std::move(node)) : make_node(*node_api_, std::move(node));
       node_->start();
       node_ready_ = true;
     }
@@ -197,6 +199,7 @@ class Cluster final : public DevCluster {
   Identity identity_;
   std::unique_ptr<TokenSigner> signer_;
   std::unique_ptr<InProcessApi> api_;
+  std::unique_ptr<InProcessApi> node_api_;
   std::unique_ptr<Controllers> controllers_;
   std::unique_ptr<Node> node_;
   std::atomic<bool> node_ready_ = false;

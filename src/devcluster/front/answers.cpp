@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/store/packed_owners.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
 
@@ -107,9 +108,11 @@ net::ServerResponse answer_failure(const Call& call, const Failure& failure) {
 }
 
 Json partial_metadata(const Call& call, const Json& object) {
+  Json metadata = object.value("metadata", Json::object());
+  unpack_owners_in_metadata(metadata);
   return {{"kind", "PartialObjectMetadata"},
           {"apiVersion", "meta.k8s.io/" + call.form_version},
-          {"metadata", object.value("metadata", Json::object())}};
+          {"metadata", std::move(metadata)}};
 }
 
 std::string render_object(const Call& call, const Kind& kind, const RecordPtr& record, bool with_columns) {

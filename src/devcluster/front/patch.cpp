@@ -7,6 +7,7 @@
 #include "devcluster/server/managed_fields.hpp"
 #include "devcluster/server/patch.hpp"
 #include "devcluster/server/strategy.hpp"
+#include "devcluster/store/packed_owners.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
@@ -21,7 +22,16 @@ constexpr const char* kMerge = "application/merge-patch+json";
 constexpr const char* kStrategic = "application/strategic-merge-patch+json";
 constexpr const char* kApply = "application/apply-patch+yaml";
 
-Outcome<Json> patched(const Call& call, const std::string& type, const Json& current, const Json& patch) {
+Outcome<Json> patched(const Call& call, const std::string& type, const Json& stored, const Json& patch) {
+  // Packed owners matter only to patches that look at them.
+  Json unpacked;
+  const bool looks =
+      has_packed_owners(stored) && (type == kJson || call.http->body.find("managedFields") != std::string::npos);
+  if (looks) {
+    unpacked = stored;
+    unpack_owners(unpacked);
+  }
+  const Json& current = looks ? unpacked : stored;
   if (type == kJson) return json_patch(current, patch);
   if (type == kMerge) return merge_patch(current, patch);
   return strategic_merge_patch(current, patch, *call.kind->type);

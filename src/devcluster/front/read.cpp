@@ -148,7 +148,7 @@ net::ServerResponse serve_list(Call& call, const Services& services) {
     if (!first) text += ',';
     first = false;
     if (partial)
-      text += dump_json(Json{{"metadata", record->object.value("metadata", Json::object())}});
+      text += dump_json(Json{{"metadata", partial_metadata(call, record->object)["metadata"]}});
     else
       text += record->body();
   }

@@ -2,6 +2,7 @@
 #include "devcluster/table/columns.hpp"
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/store/packed_owners.hpp"
 #include "fracta/base/json.hpp"
 
 namespace fracta::devcluster {
@@ -46,10 +47,12 @@ Json table_of(const Call& call, const Kind& kind, const std::vector<RecordPtr>& 
   Json rows = Json::array();
   for (const RecordPtr& record : records) {
     Json row = {{"cells", layout.cells(record->object, now)}};
-    if (include == "Object")
+    if (include == "Object") {
       row["object"] = record->object;
-    else if (include != "None")
+      unpack_owners(row["object"]);
+    } else if (include != "None") {
       row["object"] = partial_metadata(call, record->object);
+    }
     if (Json conditions = row_conditions(kind, record->object); !conditions.is_null())
       row["conditions"] = std::move(conditions);
     rows.push_back(std::move(row));

@@ -23,9 +23,9 @@ Result<Object> answer(const Outcome<RecordPtr>& outcome) {
   return object_of(*outcome);
 }
 
-WriteOptions own_options() {
+WriteOptions own_options(const std::string& manager) {
   WriteOptions options;
-  options.tracked = true;
+  options.field_manager = manager;
   return options;
 }
 
@@ -67,7 +67,7 @@ Result<Object> InProcessApi::create(ResourceName resource, std::string_view ns, 
   if (kind == nullptr) return unknown_resource(resource);
   auto adopted = adopt(*kind, object);
   if (!adopted.ok()) return to_error(adopted.failure());
-  return answer(registry_.create(*kind, kind->namespaced ? ns : "", std::move(*adopted), own_options()));
+  return answer(registry_.create(*kind, kind->namespaced ? ns : "", std::move(*adopted), own_options(manager_)));
 }
 
 Result<Object> InProcessApi::update(ResourceName resource, std::string_view ns, std::string_view name, Json object,
@@ -75,7 +75,7 @@ Result<Object> InProcessApi::update(ResourceName resource, std::string_view ns, 
   const Kind* kind = find_resource(resource);
   if (kind == nullptr) return unknown_resource(resource);
   const auto replace = [&](const Json&) { return adopt(*kind, object); };
-  return answer(registry_.update(*kind, ns, name, subresource, replace, own_options(), false));
+  return answer(registry_.update(*kind, ns, name, subresource, replace, own_options(manager_), false));
 }
 
 Result<Object> InProcessApi::mutate(ResourceName resource, std::string_view ns, std::string_view name,
@@ -87,7 +87,7 @@ Result<Object> InProcessApi::mutate(ResourceName resource, std::string_view ns, 
     if (!change(object)) return current;
     return adopt(*kind, object);
   };
-  return answer(registry_.update(*kind, ns, name, subresource, transform, own_options(), true));
+  return answer(registry_.update(*kind, ns, name, subresource, transform, own_options(manager_), true));
 }
 
 Result<void> InProcessApi::remove(ResourceName resource, std::string_view ns, std::string_view name,

@@ -11,7 +11,9 @@ namespace fracta::devcluster {
 
 class InProcessApi final : public Api {
  public:
-  InProcessApi(Registry& registry, const TokenSigner& signer) : registry_(registry), signer_(signer) {}
+  // `manager`: the writer's name in metadata.managedFields.
+  InProcessApi(Registry& registry, const TokenSigner& signer, std::string manager = "kube-controller-manager")
+      : registry_(registry), signer_(signer), manager_(std::move(manager)) {}
 
   Result<Object> get(ResourceName resource, std::string_view ns, std::string_view name) const override;
   std::vector<Object> list(ResourceName resource, std::string_view ns, std::string_view label_selector) const override;
@@ -32,6 +34,7 @@ class InProcessApi final : public Api {
  private:
   Registry& registry_;
   const TokenSigner& signer_;
+  const std::string manager_;
   std::mutex events_mutex_;
   std::map<std::string, std::string> events_;  // aggregation key -> name of the Event
 };

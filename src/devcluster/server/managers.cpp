@@ -11,6 +11,19 @@
 
 namespace fracta::devcluster {
 
+namespace {
+
+Result<FieldSet> fields_in(const Json& entry) {
+  const Json* fields = find(entry, "fieldsV1");
+  if (fields == nullptr) return FieldSet();
+  if (!fields->is_string()) return FieldSet::from_json(*fields);
+  const auto tree = parse_json(fields->get_ref<const std::string&>());
+  if (!tree) return tree.error();
+  return FieldSet::from_json(*tree);
+}
+
+}  // namespace
+
 Result<Managers> decode_managers(const Json* list) {
   Managers result;
   if (list == nullptr || !list->is_array()) return result;
@@ -33,9 +46,7 @@ Result<Managers> decode_managers(const Json* list) {
     id.manager = string_at(entry, "manager");
     if (id.operation == "Update") id.api_version = decoded.api_version;
     id.subresource = string_at(entry, "subresource");
-    static const Json none;
-    const Json* fields = find(entry, "fieldsV1");
-    auto set = FieldSet::from_json(fields == nullptr ? none : *fields);
+    auto set = fields_in(entry);
     if (!set) return set.error();
     decoded.fields = std::move(*set);
     if (const Json* time = find(entry, "time"); time != nullptr && time->is_string())
@@ -60,7 +71,7 @@ Json encode_managers(const Managers& managers) {
     Json item = {{"operation", id.operation},
                  {"apiVersion", entry.api_version},
                  {"fieldsType", "FieldsV1"},
-                 {"fieldsV1", entry.fields.to_json()}};
+                 {"fieldsV1", dump_json(entry.fields.to_json())}};
     if (!id.manager.empty()) item["manager"] = id.manager;
     if (entry.time) item["time"] = *entry.time;
     if (!id.subresource.empty()) item["subresource"] = id.subresource;

@@ -31,7 +31,8 @@ using Managers = std::map<ManagerId, ManagedEntry>;
 
 // `list` null or JSON null: nobody. kInvalid when an entry cannot be used.
 Result<Managers> decode_managers(const Json* list);
-Json encode_managers(const Managers& managers);  // JSON null when there are none
+// JSON null when there are none. Each fieldsV1 is packed (store/packed_owners.hpp).
+Json encode_managers(const Managers& managers);
 
 // "name" with its subresource and, of an Update, its version and time: as conflicts name an owner.
 std::string manager_text(const ManagerId& id, const ManagedEntry& entry);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "devcluster/store/packed_owners.hpp"
 #include "fracta/base/json.hpp"
 
 namespace fracta::devcluster {
@@ -11,6 +12,7 @@ const std::string& Record::body() const {
     Json untyped = object;
     untyped.erase("kind");
     untyped.erase("apiVersion");
+    unpack_owners(untyped);
     body_ = dump_json(untyped);
   });
   return body_;
