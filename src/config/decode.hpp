@@ -12,9 +12,10 @@ void decode_kubernetes(const View& block, KubernetesConfig& kubernetes);  // run
 void decode_scheduling(const View& block,
                        KubernetesConfig& kubernetes);  // its tolerations, affinity, security contexts
 void decode_extra_volumes(const View& block, KubernetesConfig& kubernetes);
-void decode_auth(const View& root, Config& config);     // auth.credentials.profiles
-void decode_agents(const View& root, Config& config);   // agents, runtimes, hosts; after decode_auth
-void decode_api(const View& root, Config& config);      // control_plane_api
+void decode_auth(const View& root, Config& config);    // auth.credentials.profiles
+void decode_agents(const View& root, Config& config);  // agents, runtimes, hosts; after decode_auth
+void decode_api(const View& root, Config& config);     // control_plane_api
+void decode_stored_credentials(const View& root, Config& config);
 void decode_general(const View& root, Config& config);  // everything else
 
 // For messages: shortened, control characters escaped.

@@ -2,10 +2,11 @@
 
 namespace fracta::config {
 
-std::vector<KeySpec> runtime_keys();  // keys_runtime.cpp
-std::vector<KeySpec> agent_keys();    // keys_agents.cpp
-std::vector<KeySpec> auth_keys();     // keys_auth.cpp
-std::vector<KeySpec> api_keys();      // keys_api.cpp
+std::vector<KeySpec> runtime_keys();            // keys_runtime.cpp
+std::vector<KeySpec> agent_keys();              // keys_agents.cpp
+std::vector<KeySpec> auth_keys();               // keys_auth.cpp
+std::vector<KeySpec> api_keys();                // keys_api.cpp
+std::vector<KeySpec> stored_credential_keys();  // keys_credentials.cpp
 
 namespace {
 
@@ -74,6 +75,7 @@ const std::vector<KeySpec>& key_table() {
   static const std::vector<KeySpec> table = [] {
     std::vector<KeySpec> all = general_keys();
     append(all, api_keys());
+    append(all, stored_credential_keys());
     append(all, runtime_keys());
     append(all, agent_keys());
     append(all, auth_keys());

@@ -33,6 +33,7 @@ Config decode(const Json& root, const YamlDocument& document, const Expander& ex
   decode_auth(view, config);
   decode_agents(view, config);
   decode_api(view, config);
+  decode_stored_credentials(view, config);
   decode_general(view, config);
   mark_secret_env(expander.secret_paths(), config);
   fill_effective(root, document, expander, config);

@@ -5,6 +5,7 @@
 #include "daemon/access.hpp"
 #include "daemon/api_tls.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/secret_client.hpp"
 #include "fracta/base/clock.hpp"
 #include "fracta/base/file.hpp"
 #include "fracta/base/log.hpp"
@@ -12,8 +13,10 @@
 #include "fracta/config/diagnostic.hpp"
 #include "fracta/config/load.hpp"
 #include "fracta/controlplane/control_plane.hpp"
+#include "fracta/credentials/keyring.hpp"
 #include "fracta/credentials/plan.hpp"
 #include "fracta/credentials/resolver.hpp"
+#include "fracta/credentials/store.hpp"
 #include "fracta/kube/client.hpp"
 #include "fracta/kube/client_config.hpp"
 #include "fracta/server/api_server.hpp"
@@ -67,6 +70,22 @@ kube::Client::Options client_options(MetricsRegistry& metrics) {
   return options;
 }
 
+Result<std::shared_ptr<credentials::CredentialStore>> make_credential_store(const config::Config& config,
+                                                                            kube::Client& client, const Clock& clock) {
+  const auto& stored = config.stored_credentials;
+  std::shared_ptr<const credentials::Keyring> keyring;
+  if (!stored.keyring_directory.empty()) {
+    auto loaded = credentials::Keyring::load(stored.keyring_directory);
+    if (!loaded) return loaded.error();
+    keyring = *std::move(loaded);
+    log::info("daemon", "stored credentials are sealed", {{"key_version", keyring->current()->active_version()}});
+  }
+  const std::string& ns = config.kubernetes.ns;
+  return std::shared_ptr<credentials::CredentialStore>(
+      credentials::make_secret_store(make_secret_client(client, ns), std::move(keyring), clock,
+                                     {ns, stored.allow_insecure_skip_tls_verify, stored.allow_proxy_url}));
+}
+
 }  // namespace
 
 class Daemon::Impl {
@@ -97,6 +116,9 @@ class Daemon::Impl {
     plane_options.credential_source = std::make_shared<credentials::OriginResolver>(
         clock_, command_runner_,
         credentials::OriginResolver::Options{.environment = credentials::environment_of_process()});
+    auto store = make_credential_store(*config_, *client_, clock_);
+    if (!store) return store.error();
+    plane_options.credential_store = *std::move(store);
     control_plane_ =
         std::make_unique<controlplane::ControlPlane>(config_, *client_, clock_, metrics_, std::move(plane_options));
     auto listen = listen_address(options_, *config_);
