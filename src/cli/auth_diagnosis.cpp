@@ -5,7 +5,9 @@
 #include <ostream>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "fracta/base/json.hpp"
 #include "fracta/base/subprocess.hpp"
 #include "fracta/base/text.hpp"
 #include "fracta/base/time.hpp"
@@ -21,10 +23,20 @@ void Diagnosis::check(bool good, const std::string& text, const std::string& rem
   out_ << (good ? "  [pass] " : "  [FAIL] ") << text << (good || remedy.empty() ? "" : ": " + remedy) << "\n";
   failed_ = failed_ || !good;
 }
+void Diagnosis::print(const credentials::Diagnosis& plan) {
+  using Kind = credentials::Finding::Kind;
+  title(plan.title);
+  for (const auto& finding : plan.findings) {
+    if (finding.kind == Kind::kWarn)
+      warn(finding.text);
+    else if (finding.kind == Kind::kLine)
+      line(finding.text);
+    else
+      check(finding.kind == Kind::kPass, finding.text, finding.remedy);
+  }
+}
 
 namespace {
-
-bool is_helper_binding(const credentials::Plan& plan) { return plan.binding.type == "claude_api_key_helper"; }
 
 std::string in_directory(const std::string& name) {
   std::error_code ignored;
@@ -39,25 +51,6 @@ std::string helper_search_path(Context& context) {
   return join(helper_directories(), ":") + ":" + context.environment("PATH").value_or("/usr/bin:/bin");
 }
 
-std::string delivery_of(const credentials::PlannedOrigin& planned) {
-  std::vector<std::string> ways;
-  if (!planned.file.empty()) ways.push_back("file " + planned.file);
-  if (!planned.env.empty()) ways.push_back("variable " + planned.env);
-  if (planned.candidate) ways.push_back("candidate of the binding's resolver");
-  return ways.empty() ? "not delivered" : join(ways, ", ");
-}
-
-void print_binding(const credentials::Plan& plan, Diagnosis& diagnosis) {
-  std::string text =
-      fmt::format("binding: {}{}", plan.binding.type, plan.binding_of_runtime ? " (of the runtime)" : "");
-  if (!plan.binding.env_name.empty()) text += ", variable " + plan.binding.env_name;
-  if (!plan.binding.auth_origin.empty()) text += ", auth_origin " + plan.binding.auth_origin;
-  if (plan.resolver)
-    text += fmt::format(", resolver {} ({}, ttl {} ms)", plan.binding.runtime_auth_resolver, helper_name(plan),
-                        plan.resolver->ttl_ms > 0 ? plan.resolver->ttl_ms : 60'000);
-  diagnosis.line(text);
-}
-
 void report_token(const std::string& what, const Result<credentials::Token>& token, std::chrono::nanoseconds took,
                   Diagnosis& diagnosis) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
@@ -67,25 +60,22 @@ void report_token(const std::string& what, const Result<credentials::Token>& tok
 }
 
 // As apiKeyHelper runs it: a list as it is, a single text by a shell, which finds bare names on PATH.
-Result<credentials::Token> run_resolver(const credentials::Plan& plan, Context& context) {
-  CommandOptions options;
+Result<credentials::Token> run_resolver(const credentials::Plan& plan, const Clock& clock, Context& context) {
   const auto& command = plan.resolver->command;
-  options.argv = command.size() == 1 ? std::vector<std::string>{"sh", "-c", command.front()} : command;
   auto environment = credentials::environment_of_process();
   for (const auto& [name, value] : plan.env) environment[name] = value;
   environment["PATH"] = helper_search_path(context);
-  options.environment.emplace();
-  for (const auto& [name, value] : environment) options.environment->push_back(name + "=" + value);
-  options.stop = context.stop;
-  auto result = run_command(options);
-  if (!result) return result.error();
-  if (result->exit_code != 0)
-    return make_error(ErrorCode::kInvalid,
-                      fmt::format("exit code {}: {}", result->exit_code,
-                                  credentials::redact_stderr(result->standard_error, result->standard_output)));
-  const std::int64_t ttl = plan.resolver->ttl_ms > 0 ? plan.resolver->ttl_ms : 60'000;
-  return credentials::parse_token(std::move(result->standard_output), std::chrono::milliseconds{ttl},
-                                  RealClock{}.system_now());
+  return credentials::run_helper(command.size() == 1 ? std::vector<std::string>{"sh", "-c", command.front()} : command,
+                                 environment, std::chrono::milliseconds{plan.resolver->ttl_ms}, clock, context.stop);
+}
+
+std::vector<std::string> texts_at(const Json& value, const char* key) {
+  std::vector<std::string> texts;
+  const Json* list = find_path(value, key);
+  if (list != nullptr && list->is_array())
+    for (const auto& one : *list)
+      if (one.is_string()) texts.push_back(shorten(one.get<std::string>(), 300));
+  return texts;
 }
 
 // The first line that begins with `start`, without it: the runner writes its own before anything the agent says.
@@ -95,58 +85,67 @@ std::optional<std::string> line_after(const std::string& log, std::string_view s
   return std::nullopt;
 }
 
+constexpr const char* kHelperRemedy = "package it into the ConfigMap fracta-auth-helpers and check the mount";
+
+void diagnose_pod_settings(const credentials::Diagnosis& plan, const Json& found, Diagnosis& diagnosis) {
+  const bool projected = bool_at(found, "settings/projected");
+  if (plan.wants_settings)
+    diagnosis.check(projected, "user-settings.json is there", "the agent was spawned without this profile");
+  if (!projected) return;
+  diagnosis.check(bool_at(found, "settings/current"), "it is what ~/.claude/settings.json says",
+                  bool_at(found, "settings/installed") ? "the agent has changed its settings since it started"
+                                                       : "the image's entrypoint is not `fracta agent run`");
+  const std::string helper = shorten(string_at(found, "settings/helper"), 255);
+  if (helper.empty()) return diagnosis.check(false, "it names an apiKeyHelper", "the agent was spawned otherwise");
+  if (plan.wants_settings && plan.has_plan && helper != plan.helper)
+    diagnosis.warn(
+        fmt::format("it calls {}, the configuration says {} now: spawn the agent again", helper, plan.helper));
+  const std::string path = string_at(found, "settings/helper_path");
+  diagnosis.check(!path.empty(),
+                  path.empty() ? "helper " + helper + " is on the agent's PATH"
+                               : "helper " + helper + " is on the agent's PATH: " + shorten(path, 300),
+                  kHelperRemedy);
+  for (const auto& shadowed : texts_at(found, "settings/helper_shadows"))
+    diagnosis.line("       it shadows " + shadowed);
+}
+
+void diagnose_pod_files(const Json& found, Diagnosis& diagnosis) {
+  const Json* files = find(found, "files");
+  if (files == nullptr || !files->is_array()) return;
+  for (const auto& file : *files) {
+    const std::string path = shorten(string_at(file, "path"), 300);
+    const std::string problem = string_at(file, "error");
+    if (!problem.empty()) {
+      diagnosis.check(false, "token file " + path, shorten(problem, 200));
+      continue;
+    }
+    const auto size = int_at(file, "size").value_or(0);
+    diagnosis.check(size > 0,
+                    fmt::format("token file {}: {} bytes, written {} ago", path, size,
+                                human_duration(std::chrono::seconds{int_at(file, "age_seconds").value_or(0)})),
+                    "it is empty");
+  }
+}
+
 }  // namespace
 
-std::string helper_name(const credentials::Plan& plan) {
-  if (!plan.resolver || plan.resolver->command.empty()) return "";
-  const std::string& first = plan.resolver->command.front();
-  return plan.resolver->command.size() == 1 ? first.substr(0, first.find_first_of(" \t\n|;&<>()$`\"'")) : first;
-}
-
-void diagnose_plan(const credentials::Plan& plan, Diagnosis& diagnosis) {
-  diagnosis.title(fmt::format("runtime {} (adapter {}): profile {}", plan.runtime, plan.adapter, plan.profile));
-  print_binding(plan, diagnosis);
-  for (const auto& planned : plan.origins)
-    diagnosis.line(fmt::format("auth_origin {}: {}, scope {}, {}, {}{}", planned.name, planned.origin.type,
-                               planned.origin.scope, to_string(planned.phase), delivery_of(planned),
-                               planned.origin.required ? "" : ", optional"));
-  for (const auto& text : plan.diagnostics) diagnosis.line(text);
-  for (const auto& text : plan.warnings) diagnosis.warn(text);
-  for (const auto& outcome : credentials::check_assertions(plan)) {
-    if (outcome.warning && !outcome.passed)
-      diagnosis.warn(outcome.text + " " + outcome.why);
-    else
-      diagnosis.check(outcome.passed, outcome.text, outcome.why);
-  }
-  const auto projection = credentials::project(plan, {.tokens = {}, .placeholders = true, .warnings = {}},
-                                               "fracta-auth-<agent>", std::nullopt);
-  diagnosis.line("environment of the agent:");
-  for (const auto& variable : projection.env)
-    diagnosis.line(fmt::format(
-        "  {}={}", variable.name,
-        variable.secret_ref ? fmt::format("<Secret {}, key {}>", variable.secret_ref->name, variable.secret_ref->key)
-                            : "<redacted>"));
-  if (is_helper_binding(plan)) diagnosis.line(std::string("  and what stands in ") + credentials::kUserSettingsFile);
-}
-
-void diagnose_local_helper(const credentials::Plan& plan, Context& context, Diagnosis& diagnosis) {
-  const std::string name = helper_name(plan);
-  if (name.empty()) return;
+void diagnose_local_helper(const std::string& helper, Context& context, Diagnosis& diagnosis) {
+  if (helper.empty()) return;
   const auto directories = helper_directories();
   std::vector<std::string> found;
   for (const auto& directory : directories)
-    if (auto path = find_on_path(name, directory); !path.empty()) found.push_back(std::move(path));
-  if (auto path = find_on_path(name, context.environment("PATH").value_or("")); !path.empty()) found.push_back(path);
+    if (auto path = find_on_path(helper, directory); !path.empty()) found.push_back(std::move(path));
+  if (auto path = find_on_path(helper, context.environment("PATH").value_or("")); !path.empty()) found.push_back(path);
   for (const auto& directory : directories) {
     const auto helpers = runner::find_auth_helpers({directory});
-    if (std::find(helpers.not_executable.begin(), helpers.not_executable.end(), name) != helpers.not_executable.end())
-      diagnosis.check(false, fmt::format("helper {}/{} is not executable", directory, name), "chmod +x");
+    if (std::find(helpers.not_executable.begin(), helpers.not_executable.end(), helper) != helpers.not_executable.end())
+      diagnosis.check(false, fmt::format("helper {}/{} is not executable", directory, helper), "chmod +x");
   }
   // The helper has to be in the agent's container; whether this machine has it is only a hint.
   if (found.empty())
-    return diagnosis.warn(fmt::format("helper {} is not on this machine ({}, PATH); agents look for it on theirs", name,
-                                      join(directories, ", ")));
-  diagnosis.check(true, fmt::format("helper {} found: {}", name, found.front()));
+    return diagnosis.warn(fmt::format("helper {} is not on this machine ({}, PATH); agents look for it on theirs",
+                                      helper, join(directories, ", ")));
+  diagnosis.check(true, fmt::format("helper {} found: {}", helper, found.front()));
   for (std::size_t i = 1; i < found.size(); ++i) diagnosis.line("       it shadows " + found[i]);
 }
 
@@ -158,7 +157,7 @@ void diagnose_by_running(const credentials::Plan& plan, Context& context, Diagno
     report_token(what, token, clock.steady_now() - begin, diagnosis);
   };
   if (plan.resolver)
-    timed("resolver " + plan.binding.runtime_auth_resolver, [&] { return run_resolver(plan, context); });
+    timed("resolver " + plan.binding.runtime_auth_resolver, [&] { return run_resolver(plan, clock, context); });
   credentials::ProcessRunner runner;
   credentials::OriginResolver resolver(clock, runner, {.environment = credentials::environment_of_process()});
   for (const auto& planned : plan.origins)
@@ -168,7 +167,27 @@ void diagnose_by_running(const credentials::Plan& plan, Context& context, Diagno
       });
 }
 
-void diagnose_pod_log(const credentials::Plan& plan, const std::string& log, Diagnosis& diagnosis) {
+void diagnose_pod(const credentials::Diagnosis& plan, const Json& found, Diagnosis& diagnosis) {
+  const auto helpers = texts_at(found, "helpers");
+  diagnosis.line("in the pod: auth-helpers=[" + (helpers.empty() ? "none" : join(helpers, ",")) + "]");
+  if (const auto names = texts_at(found, "not_executable"); !names.empty())
+    diagnosis.check(false, "every helper is executable",
+                    join(names, ",") + " (a ConfigMap volume needs defaultMode: 0755)");
+  diagnose_pod_settings(plan, found, diagnosis);
+  diagnose_pod_files(found, diagnosis);
+  const Json* run = find(found, "run");
+  if (run == nullptr) return;
+  const bool good = bool_at(*run, "ok");
+  const auto ms = int_at(*run, "duration_ms").value_or(0);
+  const std::string until = string_at(*run, "expires_at");
+  diagnosis.check(
+      good,
+      good ? fmt::format("apiKeyHelper, run in the pod: a token in {} ms, valid until {}", ms, shorten(until, 60))
+           : fmt::format("apiKeyHelper, run in the pod, after {} ms", ms),
+      shorten(string_at(*run, "error"), 500));
+}
+
+void diagnose_pod_log(const credentials::Diagnosis& plan, const std::string& log, Diagnosis& diagnosis) {
   const auto said = line_after(log, "fracta: user-settings.json present=");
   if (!said) {
     diagnosis.check(false, "the agent's log has no diagnostic line",
@@ -179,16 +198,15 @@ void diagnose_pod_log(const credentials::Plan& plan, const std::string& log, Dia
   std::vector<std::string> helpers;
   if (open != std::string::npos && close != std::string::npos && close > open + 14)
     helpers = split(said->substr(open + 14, close - open - 14), ',');
-  diagnosis.line("in the pod: auth-helpers=[" + join(helpers, ",") + "]");
-  if (is_helper_binding(plan))
-    diagnosis.check(said->starts_with("true"), "user-settings.json is there",
+  diagnosis.line("as it started: auth-helpers=[" + join(helpers, ",") + "]");
+  if (plan.wants_settings)
+    diagnosis.check(said->starts_with("true"), "user-settings.json was there",
                     "the agent was spawned without this profile");
   if (const auto names = line_after(log, "fracta: auth-helpers not executable, so not used: "))
-    diagnosis.check(false, "every helper is executable", *names);
-  if (const std::string name = helper_name(plan); !name.empty() && name.find('/') == std::string::npos)
-    diagnosis.check(std::find(helpers.begin(), helpers.end(), name) != helpers.end(),
-                    fmt::format("helper {} is on the agent's PATH", name),
-                    "check the ConfigMap fracta-auth-helpers and its mount");
+    diagnosis.check(false, "every helper was executable", *names);
+  if (!plan.helper.empty() && plan.helper.find('/') == std::string::npos)
+    diagnosis.check(std::find(helpers.begin(), helpers.end(), plan.helper) != helpers.end(),
+                    fmt::format("helper {} was among the auth-helpers", plan.helper), kHelperRemedy);
 }
 
 }  // namespace fracta::cli

@@ -9,15 +9,16 @@
 #include <variant>
 #include <vector>
 
-namespace fracta::cli {
+#include "cli/access_args.hpp"
 
-enum class Output { kDefault, kWide, kJson, kYaml, kName };
+namespace fracta::cli {
 
 // How to find the daemon; accepted by every verb.
 struct ClientArgs {
-  std::string server;  // --server
-  std::string config;  // --config
-  std::string ns;      // --namespace
+  std::string server;   // --server
+  std::string context;  // --context
+  std::string config;   // --config
+  std::string ns;       // --namespace
   std::chrono::nanoseconds request_timeout = std::chrono::seconds{30};
 };
 
@@ -101,6 +102,8 @@ struct DevclusterArgs {
   std::string data;
   std::string kubeconfig_out;
   std::vector<std::string> images;  // NAME=DIRECTORY
+  bool fake_node = false;
+  std::string fake_run;  // Go's notation
 };
 
 struct VersionArgs {
@@ -112,6 +115,7 @@ struct AuthDiagnoseArgs {
   std::string runtime;  // empty: the agent's, else every runtime with an auth_profile
   std::string agent;
   bool run = false;
+  std::string kubeconfig, context;  // to enter the agent's pod
 };
 
 struct CompletionArgs {
@@ -129,9 +133,15 @@ struct AgentRunArgs {
   std::vector<std::string> command;
 };
 
-using Verb = std::variant<SpawnArgs, GetArgs, DescribeArgs, LogsArgs, PeekArgs, WatchArgs, WaitArgs, KillArgs,
-                          ConfigArgs, ControlplaneArgs, DevclusterArgs, VersionArgs, CompletionArgs, AgentRunArgs,
-                          AuthDiagnoseArgs, InitArgs>;
+struct AgentCheckArgs {
+  std::vector<std::string> files;
+  bool run = false;
+};
+
+using Verb =
+    std::variant<SpawnArgs, GetArgs, DescribeArgs, LogsArgs, PeekArgs, WatchArgs, WaitArgs, KillArgs, ConfigArgs,
+                 ControlplaneArgs, DevclusterArgs, VersionArgs, CompletionArgs, AgentRunArgs, AuthDiagnoseArgs,
+                 InitArgs, AgentCheckArgs, LoginArgs, LogoutArgs, ContextArgs, CanIArgs, WhoAmIArgs>;
 
 struct Invocation {
   ClientArgs client;

@@ -1,9 +1,10 @@
-// The command tree. Including CLI11 costs 15 s of compile time, so this is the only file that does.
+// The command tree. Including CLI11 costs 15 s of compile time, so only the parse*.cpp files do.
 #include <CLI/CLI.hpp>
 
 #include <memory>
 
 #include "cli/invocation.hpp"
+#include "cli/parse_access.hpp"
 #include "fracta/base/text.hpp"
 #include "fracta/base/time.hpp"
 #include "fracta/cli/cli.hpp"
@@ -31,7 +32,9 @@ struct Tree {
   VersionArgs version;
   CompletionArgs completion;
   AgentRunArgs agent_run;
+  AgentCheckArgs agent_check;
   AuthDiagnoseArgs auth_diagnose;
+  AccessArgs access;
   InitArgs init;
   std::string task, host_type, format;
   std::vector<std::string> upstream_serve_flags;
@@ -223,20 +226,28 @@ void add_config(Tree& t) {
 }
 
 void add_auth(Tree& t) {
-  auto* auth = t.app.add_subcommand("auth", "Credentials that agents get");
+  auto* auth = t.app.add_subcommand("auth", "Credentials that agents get; who one is and what one may do");
   auth->require_subcommand(1);
   auth->fallthrough();
   auto* diagnose = auth->add_subcommand(
-      "diagnose",
-      "Show the credential plan of fracta.yaml and check it, without any value (exit code 1: a check failed)");
+      "diagnose", "Show what credentials agents get and check it, without any value (exit code 1: a check failed)");
   diagnose->fallthrough();
   diagnose
       ->add_option("--runtime", t.auth_diagnose.runtime,
                    "key of agents.agent_runtimes; default: all with an auth_profile")
       ->option_text("NAME");
-  diagnose->add_option("--agent", t.auth_diagnose.agent, "also check what this running agent found in its pod")
+  diagnose->add_option("--agent", t.auth_diagnose.agent, "also look into the pod of this running agent")
       ->option_text("NAME");
-  diagnose->add_flag("--run", t.auth_diagnose.run, "run the resolver and the origins here; their tokens are not shown");
+  diagnose->add_flag("--run", t.auth_diagnose.run,
+                     "run the resolver and the origins here, with --agent the helper in its pod; no token is shown");
+  diagnose->add_option("--kubeconfig", t.auth_diagnose.kubeconfig, "for --agent: who enters the pod")
+      ->option_text("FILE");
+  diagnose->add_option("--context", t.auth_diagnose.context, "for --agent: context of the kubeconfig")
+      ->option_text("NAME");
+  diagnose->footer(
+      "The profiles are those of --config FILE (a fracta.yaml, or the manifest with the controlplane's ConfigMap), "
+      "else of\n./fracta.yaml or deployment/k8s/manifests/fracta-controlplane.yaml, else the controlplane's own; with "
+      "--agent\nalways the controlplane's own, unless --config names a file.");
   t.verbs.emplace_back(diagnose, [&t]() -> Verb { return t.auth_diagnose; });
 }
 
@@ -292,6 +303,10 @@ void add_daemons(Tree& t) {
   devcluster->add_option("--image", t.devcluster.images, "root directory for an image name; `/` is this machine's own")
       ->allow_extra_args(false)
       ->option_text("NAME=DIR");
+  devcluster->add_flag("--fake-node", t.devcluster.fake_node,
+                       "run nothing: pods only go through their phases, for thousands of them");
+  devcluster->add_option("--fake-run", t.devcluster.fake_run, "with --fake-node: how long pods run (default 1s)")
+      ->option_text("DURATION");
 }
 
 void add_init(Tree& t) {
@@ -323,6 +338,14 @@ void add_rest(Tree& t) {
   auto* agent_run =
       agent->add_subcommand("run", "Prepare the environment and run the agent: fracta agent run -- COMMAND...");
   t.verbs.emplace_back(agent_run, [&t]() -> Verb { return t.agent_run; });
+  auto* agent_check = agent->add_subcommand(
+      "check", "Report, as JSON and without any value, what credentials there are in this container");
+  agent_check->add_option("--file", t.agent_check.files, "a token file that should be there; repeatable")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->option_text("PATH");
+  agent_check->add_flag("--run", t.agent_check.run, "run the apiKeyHelper of user-settings.json");
+  t.verbs.emplace_back(agent_check, [&t]() -> Verb { return t.agent_check; });
 }
 
 Tree::Tree() {
@@ -331,6 +354,8 @@ Tree::Tree() {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--server", client.server, "URL of the controlplane (or FRACTA_SERVER, or control_plane_api.url)")
       ->option_text("URL");
+  app.add_option("--context", client.context, "controlplane that `fracta login` knows (default: the current one)")
+      ->option_text("NAME");
   app.add_option("--config", client.config, "path of fracta.yaml (default ./fracta.yaml)")->option_text("FILE");
   app.add_option("-n,--namespace", client.ns, "only accept agents of this namespace")->option_text("NAME");
   add_duration(&app, "--request-timeout", client.request_timeout, "of one request (default 30s)");
@@ -340,6 +365,8 @@ Tree::Tree() {
   add_changing_verbs(*this);
   add_config(*this);
   add_auth(*this);
+  add_access_verbs(app, *app.get_subcommand("auth"), access,
+                   [this](CLI::App* sub, std::function<Verb()> make) { verbs.emplace_back(sub, std::move(make)); });
   add_daemons(*this);
   add_init(*this);
   add_rest(*this);

@@ -22,5 +22,11 @@ int run_verb(const CompletionArgs& args, const ClientArgs& client, Context& cont
 int run_verb(const AuthDiagnoseArgs& args, const ClientArgs& client, Context& context);
 int run_verb(const InitArgs& args, const ClientArgs& client, Context& context);
 int run_verb(const AgentRunArgs& args, const ClientArgs& client, Context& context);
+int run_verb(const AgentCheckArgs& args, const ClientArgs& client, Context& context);
+int run_verb(const LoginArgs& args, const ClientArgs& client, Context& context);
+int run_verb(const LogoutArgs& args, const ClientArgs& client, Context& context);
+int run_verb(const ContextArgs& args, const ClientArgs& client, Context& context);
+int run_verb(const CanIArgs& args, const ClientArgs& client, Context& context);
+int run_verb(const WhoAmIArgs& args, const ClientArgs& client, Context& context);
 
 }  // namespace fracta::cli

@@ -50,6 +50,15 @@ void check_origin_values(const View& view, const AuthOrigin& origin, const std::
   for (const std::string& name : origin.pass_env) check_variable(view["pass_env"], name);
   if (origin.ttl_ms < 0) view["ttl_ms"].error("must not be negative");
   if (origin.timeout_ms < 0) view["timeout_ms"].error("must not be negative");
+  if (!origin.delivery.empty() && origin.delivery != "file_mount" && origin.delivery != "env" &&
+      origin.delivery != "staged_secret")
+    view["delivery"].warning("unknown delivery " + in_quotes(origin.delivery) +
+                             "; valid: file_mount, env, staged_secret");
+  if (origin.type == "http_header_token" && view["request"].is_map() && view["extract"].is_map()) {
+    if (!origin.request_url.starts_with("http://") && !origin.request_url.starts_with("https://"))
+      view["request"]["url"].error("must begin with http:// or https://");
+    if (origin.extract_header.empty()) view["extract"]["header"].error("names no header of the answer");
+  }
   if (origin.secret_ref) {
     const View ref = view["secret_ref"];
     for (const std::string& reason : check_dns1123_subdomain(origin.secret_ref->name))

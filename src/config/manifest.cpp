@@ -56,7 +56,8 @@ std::optional<std::string> config_in_manifest(std::string_view text) {
     if (i < lines.size() && !(lines[i] == "---" || lines[i].starts_with("--- "))) continue;
     const auto first = lines.begin() + static_cast<std::ptrdiff_t>(begin);
     const auto last = lines.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::any_of(first, last, [](const std::string& line) { return trim(line) == "kind: ConfigMap" && line[0] == 'k'; }))
+    if (std::any_of(first, last,
+                    [](const std::string& line) { return trim(line) == "kind: ConfigMap" && line[0] == 'k'; }))
       find_blocks(lines, begin, i, blocks);
     begin = i + 1;
   }

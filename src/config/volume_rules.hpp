@@ -59,5 +59,7 @@ void check_mounts(const Json& mounts, const MountedVolumes& volumes, const Volum
 // volume_advice.cpp: legal but unwise
 void advise_volume(const Fields& volume);
 void advise_mounts(const Json& mounts, const VolumeContext& context, FieldErrors& errors);
+// helper_advice.cpp; only where volumes and mounts have no errors
+void advise_helpers(const Json& volumes, const Json& mounts, FieldErrors& errors);
 
 }  // namespace fracta::config

@@ -78,6 +78,9 @@ std::vector<Diagnostic> validate_extra_volumes(const Json& volumes, const Json& 
   if (mounts.is_array()) {
     check_mounts(mounts, list.names(), context, errors);
     advise_mounts(mounts, context, errors);
+    const bool good = std::none_of(errors.all().begin(), errors.all().end(),
+                                   [](const Diagnostic& d) { return d.severity == Severity::kError; });
+    if (good) advise_helpers(volumes, mounts, errors);
   } else if (!mounts.is_null()) {
     errors.error("extra_volume_mounts", "must be a list of VolumeMount objects");
   }

@@ -239,6 +239,7 @@ class ControlPlane::Impl {
   [[nodiscard]] AgentInfo describe(const AgentView& view, SystemTime now) const {
     auto info = make_info(view, status_of(view, now), config_->kubernetes.ns);
     if (auto last = events_.recent(info.name, 1); !last.empty()) info.last_event_at = last.back()->time;
+    if (auto condition = refresher_.condition(view.id)) info.conditions.push_back(*std::move(condition));
     return info;
   }
 

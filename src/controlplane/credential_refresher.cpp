@@ -8,6 +8,7 @@
 #include "fracta/base/json.hpp"
 #include "fracta/base/log.hpp"
 #include "fracta/base/stop.hpp"
+#include "fracta/base/time.hpp"
 #include "fracta/credentials/materialize.hpp"
 
 namespace fracta::controlplane {
@@ -104,7 +105,7 @@ void CredentialRefresher::changed(const std::string& id) {
 void CredentialRefresher::expect(const std::string& id, const config::StringMap& secret_annotations) {
   if (!needed_) return;
   Entry entry;
-  entry.schedule = credentials::read_schedule(secret_annotations);
+  set_schedule(entry, credentials::read_schedule(secret_annotations));
   if (const auto found = secret_annotations.find(credentials::annotations::kOrigins); found != secret_annotations.end())
     entry.origins = found->second;
   remember(id, std::move(entry));
@@ -113,6 +114,18 @@ void CredentialRefresher::expect(const std::string& id, const config::StringMap&
 void CredentialRefresher::forget(const std::string& id) {
   std::lock_guard lock(state_->mutex);
   state_->entries.erase(id);
+}
+
+std::optional<AgentCondition> CredentialRefresher::condition(const std::string& id) const {
+  std::lock_guard lock(state_->mutex);
+  const auto found = state_->entries.find(id);
+  if (found == state_->entries.end() || !found->second.schedule) return std::nullopt;
+  const Entry& entry = found->second;
+  const std::string until = format_rfc3339(entry.schedule->expires_at);
+  if (!entry.failing) return AgentCondition{"CredentialsFresh", true, "Renewed", "valid until " + until};
+  const bool ended = parts_.clock.system_now() >= entry.schedule->expires_at;
+  return AgentCondition{"CredentialsFresh", false, ended ? "CredentialExpired" : "CredentialRefreshFailed",
+                        (ended ? "expired at " : "valid until ") + until + ", renewing them failed: " + entry.failure};
 }
 
 void CredentialRefresher::remember(const std::string& id, Entry entry) {
@@ -189,10 +202,16 @@ Result<CredentialRefresher::Entry> CredentialRefresher::read_entry(const AgentVi
     return found == notes.end() ? std::string() : found->second;
   };
   if (!belongs_to(*secret, view) || note(credentials::annotations::kProfile) != plan.profile) return entry;
-  entry.schedule = credentials::read_schedule(notes);
+  set_schedule(entry, credentials::read_schedule(notes));
   entry.origins = note(credentials::annotations::kOrigins);
-  entry.failing = !note(credentials::annotations::kRefreshError).empty();
+  entry.failure = note(credentials::annotations::kRefreshError);
+  entry.failing = !entry.failure.empty();
   return entry;
+}
+
+void CredentialRefresher::set_schedule(Entry& entry, std::optional<credentials::Schedule> schedule) const {
+  entry.schedule = schedule;
+  if (schedule) entry.due = parts_.clock.steady_now() + (schedule->refresh_at - parts_.clock.system_now());
 }
 
 // Empty: now. A little later than planned, so that agents sharing a token do not wake up at once.
@@ -200,8 +219,10 @@ CredentialRefresher::Delay CredentialRefresher::until_due(const Entry& entry) co
   const auto steady = parts_.clock.steady_now();
   if (steady < entry.retry_at) return std::chrono::ceil<milliseconds>(entry.retry_at - steady);
   const auto now = parts_.clock.system_now();
-  if (now >= entry.schedule->refresh_at) return std::nullopt;
-  const auto left = std::chrono::ceil<milliseconds>(entry.schedule->refresh_at - now);
+  // By either clock: a wall clock that is set back must not let a credential end before its renewal.
+  if (now >= entry.schedule->refresh_at || steady >= entry.due) return std::nullopt;
+  const auto left = std::chrono::ceil<milliseconds>(
+      std::min<std::chrono::nanoseconds>(entry.schedule->refresh_at - now, entry.due - steady));
   const auto slack =
       std::min(std::chrono::duration_cast<milliseconds>(entry.schedule->expires_at - entry.schedule->refresh_at) / 10,
                milliseconds{30'000});

@@ -20,6 +20,7 @@
 #include "fracta/base/clock.hpp"
 #include "fracta/base/metrics.hpp"
 #include "fracta/config/config.hpp"
+#include "fracta/controlplane/agent_info.hpp"
 #include "fracta/controlplane/event_source.hpp"
 #include "fracta/credentials/plan.hpp"
 #include "fracta/credentials/resolver.hpp"
@@ -54,14 +55,18 @@ class CredentialRefresher {
   // A spawn of this process is about to create this Secret: its schedule need not be read back.
   void expect(const std::string& id, const config::StringMap& secret_annotations);
   void forget(const std::string& id);  // ... but it failed
+  // "CredentialsFresh", or nothing for an agent without credentials that are renewed.
+  [[nodiscard]] std::optional<AgentCondition> condition(const std::string& id) const;
 
  private:
   using Delay = std::optional<std::chrono::milliseconds>;
   struct Entry {
     std::string uid;  // of the owner; empty until seen
     std::optional<credentials::Schedule> schedule;
+    SteadyTime due{};      // schedule->refresh_at by the clock that nobody sets
     std::string origins;   // as the annotation lists them
     bool failing = false;  // told already
+    std::string failure;   // why
     bool told_expired = false;
     SteadyTime retry_at{};
     int failures = 0;
@@ -87,6 +92,7 @@ class CredentialRefresher {
   Result<bool> store(const AgentView& view, const Renewal& renewal, const Entry& entry, const std::stop_token& stop);
   void tell(const AgentView& view, const char* reason, const std::string& message, bool good,
             const std::stop_token& stop);
+  void set_schedule(Entry& entry, std::optional<credentials::Schedule> schedule) const;
   [[nodiscard]] Delay until_due(const Entry& entry) const;
   void remember(const std::string& id, Entry entry);
   void register_metrics();

@@ -137,10 +137,11 @@ Result<CredentialRefresher::Delay> CredentialRefresher::renew(const AgentView& v
     log::info("credentials", "credentials renewed",
               {{"agent", view.name()}, {"profile", plan.profile}, {"changed", *stored}});
     entry.failing = entry.told_expired = false;
+    entry.failure.clear();
     entry.failures = 0;
     entry.retry_at = {};
     // A token without an end: what was delivered needs no further renewal.
-    entry.schedule = renewal.schedule;
+    set_schedule(entry, renewal.schedule);
     remember(view.id, entry);
     return entry.schedule ? until_due(entry).value_or(milliseconds{1'000}) : Delay{};
   }
@@ -156,6 +157,7 @@ Result<CredentialRefresher::Delay> CredentialRefresher::renew(const AgentView& v
          fmt::format("renewing the agent's credentials failed, the old ones last until {}: {}", until, renewal.failure),
          false, stop);
   entry.failing = true;
+  entry.failure = shorten(renewal.failure, 500);
   entry.told_expired = entry.told_expired || expired;
   auto wait = std::max(backoff(parts_.retry, entry.failures++), renewal.retry_after);
   if (!expired)  // be there when they end, to say so

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fracta/base/log.hpp"
+#include "fracta/base/time.hpp"
 #include "fracta/credentials/materialize.hpp"
 #include "fracta/credentials/plan.hpp"
 
@@ -42,7 +43,8 @@ Result<void> add_credentials(credentials::OriginSource* source, CredentialMode m
   NoSource none;
   auto values = mode == CredentialMode::kDryRun
                     ? credentials::materialize_dry(plan)
-                    : credentials::materialize(plan, source != nullptr ? *source : none, stop);
+                    : credentials::materialize(plan, source != nullptr ? *source : none,
+                                               parse_rfc3339(input.spawned_at).value_or(SystemTime{}), stop);
   if (!values) return values.error();
   auto projection = credentials::project(plan, *values, agent::auth_secret_name(agent::agent_id(input.spec.name)),
                                          longest_run(input));

@@ -51,8 +51,9 @@ Result<void> refuse_failed_assertions(const Plan& plan, Materialized& values) {
 
 }  // namespace
 
-Result<Materialized> materialize(const Plan& plan, OriginSource& source, const std::stop_token& stop) {
+Result<Materialized> materialize(const Plan& plan, OriginSource& source, SystemTime now, const std::stop_token& stop) {
   Materialized values;
+  values.at = now;
   for (const PlannedOrigin& planned : plan.origins) {
     if (const std::string why = obstacle(planned); !why.empty()) {
       FRACTA_TRY(settle_failure(planned, make_error(ErrorCode::kInvalid, why), values));
@@ -60,6 +61,8 @@ Result<Materialized> materialize(const Plan& plan, OriginSource& source, const s
     }
     if (!planned.is_run()) continue;
     auto token = source.resolve({plan.profile, planned.name, planned.origin, plan.command_env}, stop);
+    if (token && (!planned.env.empty() || planned.candidate))
+      if (auto fits = check_for_variable(*token); !fits) token = fits.error();
     if (token)
       values.tokens.emplace(planned.name, *std::move(token));
     else

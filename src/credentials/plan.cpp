@@ -155,4 +155,9 @@ std::string shell_command(const std::vector<std::string>& command) {
   return line;
 }
 
+std::string program_in(std::string_view line) {
+  line = trim(line);
+  return std::string(line.substr(0, line.find_first_of(" \t\n|;&<>()$`\"'")));
+}
+
 }  // namespace fracta::credentials

@@ -134,8 +134,8 @@ class Projector {
 
   void warn_about_frozen(const std::string& variable, const Token& token) {
     if (!token.expires_at) return;
-    const auto life = *token.expires_at - token.obtained_at;
-    if (max_run_ && *max_run_ <= life) return;
+    const auto left = *token.expires_at - std::max(token.obtained_at, values_.at);
+    if (max_run_ && *max_run_ <= left) return;
     out_.warnings.push_back(
         fmt::format("the credential in {} expires at {} and cannot be renewed while the agent runs ({}); deliver it "
                     "with token_file "

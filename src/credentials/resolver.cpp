@@ -81,10 +81,11 @@ config::StringMap OriginResolver::environment_of(const OriginRequest& request) c
 }
 
 std::optional<Result<Token>> OriginResolver::remembered(const Slot& slot) const {
-  if (slot.token && slot.token->expires_at &&
+  const auto now = clock_.steady_now();
+  // By both clocks: a wall clock that is set back must not make an old token young.
+  if (slot.token && slot.token->expires_at && now < slot.fresh_until &&
       clock_.system_now() < refresh_time(slot.token->obtained_at, *slot.token->expires_at))
     return *slot.token;
-  const auto now = clock_.steady_now();
   if (!slot.error || now >= slot.not_before) return std::nullopt;
   Error error = *slot.error;
   error.retry_after = std::chrono::ceil<milliseconds>(slot.not_before - now);
@@ -132,6 +133,9 @@ Result<Token> OriginResolver::settle(Slot& slot, Result<Token> result) {
   if (result) {
     slot.backoff.reset();
     slot.token = *result;
+    if (result->expires_at)
+      slot.fresh_until =
+          clock_.steady_now() + (refresh_time(result->obtained_at, *result->expires_at) - result->obtained_at);
   } else if (result.error().code == ErrorCode::kCanceled) {
     slot.error = result.error();  // for those who waited for this flight; nobody later
     slot.not_before = clock_.steady_now();

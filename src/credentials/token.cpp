@@ -41,13 +41,35 @@ bool is_token_char(char c) {
          c == '+' || c == '=';
 }
 
+struct Letters {
+  bool digit = false, lower = false, upper = false;
+  explicit Letters(std::string_view run) {
+    for (const char c : run) {
+      digit = digit || (c >= '0' && c <= '9');
+      lower = lower || (c >= 'a' && c <= 'z');
+      upper = upper || (c >= 'A' && c <= 'Z');
+    }
+  }
+};
+
 // Long runs with letters and digits, as all common tokens have them; a path's steps are shorter or plain words.
 bool looks_like_token(std::string_view run) {
   if (run.size() < 16) return false;
-  const bool digit = std::any_of(run.begin(), run.end(), [](char c) { return c >= '0' && c <= '9'; });
-  const bool letter =
-      std::any_of(run.begin(), run.end(), [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
-  return digit && letter;
+  const Letters letters(run);
+  return letters.digit && (letters.lower || letters.upper);
+}
+
+// Base64 has '/' too, which an absolute path begins with and rarely has so many kinds of letters around.
+std::size_t end_of_base64(std::string_view text, std::size_t from) {
+  std::size_t end = from;
+  while (end < text.size() && (is_token_char(text[end]) || text[end] == '/')) ++end;
+  const std::string_view run = text.substr(from, end - from);
+  const Letters letters(run);
+  const bool inside_a_path = from > 0 && (text[from - 1] == '/' || text[from - 1] == '.');
+  return !inside_a_path && run.size() >= 32 && run.find("//") == std::string_view::npos && letters.digit &&
+                 letters.lower && letters.upper
+             ? end
+             : from;
 }
 
 bool announces_secret(std::string_view word) {
@@ -94,9 +116,10 @@ std::string redact_words(std::string_view text) {
       i = name_end;
       continue;
     }
-    const std::size_t end = end_of_word(text, i, secret_follows ? +not_blank : is_token_char);
+    const std::size_t base64_end = end_of_base64(text, i);
+    const std::size_t end = std::max(base64_end, end_of_word(text, i, secret_follows ? +not_blank : is_token_char));
     const std::string_view run = text.substr(i, end - i);
-    out += secret_follows || looks_like_token(run) || has_token_prefix(run) ? kRedacted : run;
+    out += secret_follows || base64_end > i || looks_like_token(run) || has_token_prefix(run) ? kRedacted : run;
     secret_follows = false;
     i = end;
   }
@@ -142,6 +165,16 @@ Result<Token> parse_token(std::string output, std::chrono::milliseconds ttl, Sys
   return token;
 }
 
+Result<void> check_for_variable(const Token& token) {
+  const std::string value = token.trimmed();
+  if (!is_valid_utf8(value))
+    return make_error(ErrorCode::kInvalid, "what it printed is no UTF-8 text; deliver it as a file");
+  for (const char c : value)
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t')
+      return make_error(ErrorCode::kInvalid, "what it printed has control characters; deliver it as a file");
+  return {};
+}
+
 SystemTime refresh_time(SystemTime obtained, SystemTime expires) {
   const auto life = std::max(expires - obtained, SystemTime::duration{});
   const SystemTime::duration lead = std::min<SystemTime::duration>(kShortestRenewable, life / 2);
@@ -149,7 +182,10 @@ SystemTime refresh_time(SystemTime obtained, SystemTime expires) {
 }
 
 std::string redact_stderr(std::string_view standard_error, std::string_view standard_output, std::size_t max) {
-  std::string text(standard_error.substr(standard_error.size() - std::min<std::size_t>(standard_error.size(), 4096)));
+  constexpr std::size_t kMost = 4096;  // what CommandOptions.max_stderr keeps
+  std::string text(standard_error.substr(standard_error.size() - std::min(standard_error.size(), kMost)));
+  // It was cut in front: the rest of a token would not be known as one.
+  if (text.size() >= kMost) text.erase(0, std::min(text.find_first_of(" \t\n"), kMost / 2));
   // What was printed as the token must not come back, as a whole or line by line.
   for (const auto& line : split(standard_output, '\n'))
     if (const auto piece = trim(line); piece.size() >= 4) erase_all(text, piece);

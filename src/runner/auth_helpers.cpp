@@ -30,9 +30,14 @@ bool looks_like_a_program(int directory, const char* name) {
                                        "ELF";
 }
 
+// `kubectl create configmap --from-file=DIRECTORY` packages the directory's README.md as well, and defaultMode: 0755
+// makes everything executable. Nobody calls a helper x.md; listing it would only hide what there is.
+bool is_document(std::string_view name) { return name.ends_with(".md") || name.ends_with(".txt"); }
+
 // A ConfigMap volume holds symlinks (name -> ..data/name -> ..2026_.../name), so entries are followed; its own
 // bookkeeping entries begin with a dot.
-void scan(const std::string& path, std::set<std::string>& executable, std::set<std::string>& not_executable) {
+void scan(const std::string& path, std::set<std::string>& executable, std::set<std::string>& not_executable,
+          std::set<std::string>& data) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
   if (!directory) return;
   const int fd = dirfd(directory.get());
@@ -40,11 +45,12 @@ void scan(const std::string& path, std::set<std::string>& executable, std::set<s
     const std::string name = entry->d_name;
     struct stat info {};
     if (name.starts_with('.') || fstatat(fd, name.c_str(), &info, 0) != 0 || !S_ISREG(info.st_mode)) continue;
-    if (faccessat(fd, name.c_str(), X_OK, AT_EACCESS) == 0) {
+    const bool runs = faccessat(fd, name.c_str(), X_OK, AT_EACCESS) == 0;
+    if (is_document(name) && !looks_like_a_program(fd, name.c_str())) continue;
+    if (runs)
       executable.insert(name);
-    } else if (looks_like_a_program(fd, name.c_str())) {
-      not_executable.insert(name);
-    }
+    else
+      (looks_like_a_program(fd, name.c_str()) ? not_executable : data).insert(name);
   }
 }
 
@@ -53,7 +59,10 @@ void scan(const std::string& path, std::set<std::string>& executable, std::set<s
 AuthHelpers find_auth_helpers(const std::vector<std::string>& directories) {
   std::set<std::string> executable;
   std::set<std::string> not_executable;
-  for (const auto& directory : directories) scan(directory, executable, not_executable);
+  std::set<std::string> data;  // beside helpers that run
+  for (const auto& directory : directories) scan(directory, executable, not_executable, data);
+  // Where nothing runs at all the x bits were forgotten, and a shell would run a script without `#!`, too.
+  if (executable.empty()) not_executable.merge(data);
   return {{executable.begin(), executable.end()}, {not_executable.begin(), not_executable.end()}};
 }
 

@@ -35,6 +35,22 @@ Result<FileState> state_of(const ProjectDirectory& directory, const Template& so
   return others ? FileState::kReplaced : FileState::kMissing;
 }
 
+constexpr const char* kManifests = "deployment/k8s/manifests";
+
+Result<std::vector<std::string>> foreign_manifests(const ProjectDirectory& directory,
+                                                   const std::vector<Template>& all) {
+  auto names = directory.list(kManifests);
+  if (!names) return names;
+  std::vector<std::string> foreign;
+  for (const auto& name : *names) {
+    const std::string path = std::string(kManifests) + "/" + name;
+    const bool applied = name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
+    if (applied && std::none_of(all.begin(), all.end(), [&](const Template& one) { return one.path == path; }))
+      foreign.push_back(path);
+  }
+  return foreign;
+}
+
 Result<std::vector<std::string>> missing_ignore_lines(const ProjectDirectory& directory) {
   auto found = directory.read(kIgnoreFile);
   if (!found) return found.error();
@@ -80,7 +96,7 @@ Result<std::vector<Template>> templates(std::string_view kind) {
 Result<Plan> make_plan(std::string_view kind, const std::string& directory) {
   auto sources = templates(kind);
   if (!sources) return sources.error();
-  Plan plan{.directory = directory, .files = {}, .ignore = {}};
+  Plan plan{.directory = directory, .files = {}, .ignore = {}, .foreign = {}};
   auto project = ProjectDirectory::open(directory);
   if (!project && project.error().code != ErrorCode::kNotFound) return project.error();
   if (!project) {
@@ -91,6 +107,9 @@ Result<Plan> make_plan(std::string_view kind, const std::string& directory) {
   auto existing = existing_kind(*project);
   if (!existing) return existing.error();
   if (!existing->empty() && *existing != kind) return other_kind(*existing, kind);
+  auto foreign = foreign_manifests(*project, *sources);
+  if (!foreign) return foreign.error();
+  plan.foreign = *std::move(foreign);
   for (auto& source : *sources) {
     auto state = state_of(*project, source);
     if (!state) return state.error();

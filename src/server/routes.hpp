@@ -69,6 +69,7 @@ void add_log_routes(net::Router& router, Context& context);
 void add_event_routes(net::Router& router, Context& context);
 void add_watch_routes(net::Router& router, Context& context);
 void add_credential_plan_routes(net::Router& router, Context& context);
+void add_credential_routes(net::Router& router, Context& context);  // stored ones
 void add_health_routes(net::Router& router, Context& context);
 void add_access_routes(net::Router& router, Context& context);
 void add_unavailable_routes(net::Router& router, Context& context);

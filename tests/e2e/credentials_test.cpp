@@ -1,8 +1,6 @@
 // The page the project starts from, followed word by word: "End-to-end example", "Adding a new auth provider",
 // "Diagnostic log line", "Path resolution inside the container"; then the other bindings, and the real Claude Code.
 #include <gmock/gmock.h>
-#include <sys/stat.h>
-
 #include <mutex>
 
 #include <nlohmann/json.hpp>
@@ -18,20 +16,9 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kExtras = R"(    extra_volumes:
-      - name: auth-helpers
-        configMap:
-          name: fracta-auth-helpers
-          defaultMode: 0755
-    extra_volume_mounts:
-      - name: auth-helpers
-        mountPath: /opt/fracta/auth-helpers
-        readOnly: true
-)";
-
 // A directory of this machine as /tools, in place of programs that an image would have.
 std::string with_tools(const std::string& directory) {
-  std::string extras = kExtras;
+  std::string extras = kAuthHelpersMount;
   const std::string mounts = "    extra_volume_mounts:\n";
   extras.insert(extras.find(mounts) + mounts.size(), "      - {name: tools, mountPath: /tools, readOnly: true}\n");
   extras.insert(extras.find(mounts), "      - {name: tools, hostPath: {path: \"" + directory + "\"}}\n");
@@ -59,22 +46,6 @@ constexpr const char* kVertexProfile = R"(auth:
 
 class Credentials : public World {
  protected:
-  void SetUp() override {
-    World::SetUp();
-    std::filesystem::create_directories(path("deployment/auth-helpers"));
-    std::filesystem::create_directories(path("bin"));
-  }
-  void write_program(const std::string& name, const std::string& text) {
-    const std::string file = path(name);
-    std::ofstream(file) << text;
-    chmod(file.c_str(), 0755);
-  }
-  // kubectl create configmap fracta-auth-helpers --from-file=deployment/auth-helpers/ -n ... | kubectl apply -f -
-  void package_helpers() {
-    const auto applied =
-        apply({"create", "configmap", "fracta-auth-helpers", "--from-file=deployment/auth-helpers/", "-n", ns_});
-    ASSERT_EQ(applied.exit_code, 0) << applied.standard_error;
-  }
   void restart_controlplane() {
     controlplane_.reset();
     start_controlplane();
@@ -94,9 +65,10 @@ class Credentials : public World {
 TEST_F(Credentials, EndToEndExample) {
   // 1. and 2.: a helper, packaged
   write_program("deployment/auth-helpers/fetch-bedrock-token", "#!/bin/sh\necho bedrock-token-1\n");
+  write_program("deployment/auth-helpers/README.md", "# comes along, and is no helper\n");
   package_helpers();
   // 3.: referenced from fracta.yaml; 4.: restart
-  write_config(kExtras);
+  write_config(kAuthHelpersMount);
   start_controlplane();
   spawn({"hello", "--", "sh", "-c",
          "fetch-bedrock-token; until [ \"$(fetch-bedrock-token)\" = bedrock-token-2 ]; do sleep 0.1; done; "
@@ -115,7 +87,7 @@ TEST_F(Credentials, EndToEndExample) {
 TEST_F(Credentials, AddingVertexAiAlongside) {
   write_program("deployment/auth-helpers/fetch-bedrock-token", "#!/bin/sh\necho bedrock\n");
   package_helpers();
-  write_config(kExtras);
+  write_config(kAuthHelpersMount);
   start_controlplane();
   // The page's commands, by a shell.
   const auto script = run({"bash", "-ec", R"(
@@ -158,14 +130,15 @@ kubectl create configmap fracta-auth-helpers \
   const auto diagnosed = fracta({"auth", "diagnose", "--agent", "v"});
   EXPECT_EQ(diagnosed.exit_code, 0) << diagnosed.standard_output << diagnosed.standard_error;
   EXPECT_THAT(diagnosed.standard_output, AllOf(HasSubstr("runtime claude (adapter claude): profile vertex"),
-                                               HasSubstr("[pass] helper fetch-vertex-token is on the agent's PATH"),
+                                               HasSubstr("[warn] the pod was not entered (the agent has ended)"),
+                                               HasSubstr("[pass] helper fetch-vertex-token was among the auth-helpers"),
                                                Not(HasSubstr("my-project"))));
 }
 
 TEST_F(Credentials, AHelperThatIsNotExecutableIsNamed) {
   write_program("deployment/auth-helpers/fetch-vertex-token", "#!/bin/sh\necho t\n");
   package_helpers();
-  std::string extras = kExtras;
+  std::string extras = kAuthHelpersMount;
   extras.replace(extras.find("          defaultMode: 0755\n"), 28, "");  // forgotten
   write_config(extras, "    sh2:\n      adapter: command\n      auth_profile: vertex\n" + std::string(kVertexProfile));
   start_controlplane();
@@ -175,14 +148,50 @@ TEST_F(Credentials, AHelperThatIsNotExecutableIsNamed) {
                                  HasSubstr("not executable, so not used: fetch-vertex-token")));
   const auto diagnosed = fracta({"auth", "diagnose", "--agent", "x"});
   EXPECT_EQ(diagnosed.exit_code, 1);
-  EXPECT_THAT(diagnosed.standard_output, AllOf(HasSubstr("[FAIL] every helper is executable: fetch-vertex-token"),
-                                               HasSubstr("[FAIL] helper fetch-vertex-token is on the agent's PATH")));
+  EXPECT_THAT(diagnosed.standard_output,
+              AllOf(HasSubstr("[FAIL] every helper was executable: fetch-vertex-token"),
+                    HasSubstr("[FAIL] helper fetch-vertex-token was among the auth-helpers")));
+}
+
+TEST_F(Credentials, DiagnoseEntersTheRunningPod) {
+  write_program("deployment/auth-helpers/fetch-vertex-token", "#!/bin/sh\necho very-secret-token-1\n");
+  package_helpers();
+  write_config(kAuthHelpersMount,
+               "    sh2:\n      adapter: command\n      auth_profile: vertex\n" + std::string(kVertexProfile));
+  start_controlplane();
+  // What the operator has at hand is the thin client's configuration: the profiles are the controlplane's.
+  std::filesystem::rename(path("fracta.yaml"), path("server.yaml"));
+  std::ofstream(path("fracta.yaml")) << "control_plane_api: {url: \"" << server_ << "\"}\n";
+  spawn({"x", "--runtime", "sh2", "--", "sh", "-c",
+         "mkdir -p .fracta/auth-helpers; printf '#!/bin/sh\\necho very-secret-own\\n' > "
+         ".fracta/auth-helpers/fetch-vertex-token; chmod +x .fracta/auth-helpers/fetch-vertex-token; echo up; "
+         "sleep 300"});
+  ASSERT_TRUE(eventually([&] { return log_of("x").find("\nup\n") != std::string::npos; })) << log_of("x");
+  const auto diagnosed = fracta({"auth", "diagnose", "--agent", "x", "--run"});
+  EXPECT_EQ(diagnosed.exit_code, 0) << diagnosed.standard_output << diagnosed.standard_error;
+  EXPECT_THAT(diagnosed.standard_output,
+              AllOf(HasSubstr("profiles: the controlplane at http://"),
+                    HasSubstr("[pass] it is what ~/.claude/settings.json says"),
+                    HasSubstr("/.fracta/auth-helpers/fetch-vertex-token\n"),
+                    HasSubstr("it shadows /opt/fracta/auth-helpers/fetch-vertex-token"),
+                    HasSubstr("[pass] apiKeyHelper, run in the pod: a token in "), Not(HasSubstr("very-secret"))));
+  // The helpers go: the pod of this very moment is looked at, not its first words.
+  const auto removed = kubectl_n({"delete", "configmap", "fracta-auth-helpers"});
+  ASSERT_EQ(removed.exit_code, 0) << removed.standard_error;
+  ASSERT_EQ(
+      kubectl_n({"exec", "job/fracta-agent-x", "-c", "agent", "--", "rm", "-r", ".fracta/auth-helpers"}).exit_code, 0);
+  write_program("deployment/auth-helpers/fetch-vertex-token", "#!/bin/sh\necho >&2 the role is gone; exit 9\n");
+  package_helpers();
+  EXPECT_TRUE(eventually([&] {
+    return fracta({"auth", "diagnose", "--agent", "x", "--run"})
+               .standard_output.find("exit code 9: the role is gone") != std::string::npos;
+  })) << fracta({"auth", "diagnose", "--agent", "x", "--run"}).standard_output;
 }
 
 TEST_F(Credentials, WorkspaceHelpersShadowTheMountedOnes) {
   write_program("deployment/auth-helpers/fetch-token", "#!/bin/sh\necho mounted\n");
   package_helpers();
-  write_config(kExtras);
+  write_config(kAuthHelpersMount);
   start_controlplane();
   spawn({"s", "--", "sh", "-c",
          "fetch-token; mkdir -p .fracta/auth-helpers; printf '#!/bin/sh\\necho own\\n' > "

@@ -16,16 +16,6 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kHelperMount = R"(    extra_volumes:
-      - name: auth-helpers
-        configMap:
-          name: fracta-auth-helpers
-          defaultMode: 0755
-    extra_volume_mounts:
-      - name: auth-helpers
-        mountPath: /opt/fracta/auth-helpers
-        readOnly: true
-)";
 // Pods of the development cluster share the machine's network: a port nobody listens on.
 std::string server_runtime() {
   const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -60,16 +50,14 @@ std::map<std::string, std::vector<std::string>> mounts(const Json& pod_spec) {
 class MainJob : public World {
  protected:
   void create_helpers() {
-    std::filesystem::create_directory(path("helpers"));
-    std::ofstream(path("helpers/fetch-demo-token")) << "#!/bin/sh\necho token-of-the-operator\n";
-    const auto created = apply({"-n", ns_, "create", "configmap", "fracta-auth-helpers", "--from-file=helpers/"});
-    ASSERT_EQ(created.exit_code, 0) << created.standard_error;
+    write_program("deployment/auth-helpers/fetch-demo-token", "#!/bin/sh\necho token-of-the-operator\n");
+    package_helpers();
   }
 };
 
 TEST_F(MainJob, JobBackedAgentCallsAHelperMountedFromAConfigMap) {
   create_helpers();
-  write_config(kHelperMount);
+  write_config(kAuthHelpersMount);
   start_controlplane();
   const auto spawned =
       fracta({"spawn", "hello", "--contract", "Say the token.", "--", "sh", "-c", "cat TASK.md; fetch-demo-token"});
@@ -97,7 +85,7 @@ TEST_F(MainJob, JobBackedAgentCallsAHelperMountedFromAConfigMap) {
 
 TEST_F(MainJob, StreamPodBecomesReadyWithTheSameExtras) {
   create_helpers();
-  write_config(kHelperMount, server_runtime());
+  write_config(kAuthHelpersMount, server_runtime());
   start_controlplane();
   const auto spawned =
       fracta({"spawn", "talk", "--runtime", "server", "--mode", "stream", "--wait", "--timeout", "60s"});

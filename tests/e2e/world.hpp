@@ -11,6 +11,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -22,6 +23,18 @@
 #include "fracta/base/text.hpp"
 
 namespace fracta::e2e {
+
+// The block of the page, below runtime.kubernetes.
+inline constexpr const char* kAuthHelpersMount = R"(    extra_volumes:
+      - name: auth-helpers
+        configMap:
+          name: fracta-auth-helpers
+          defaultMode: 0755
+    extra_volume_mounts:
+      - name: auth-helpers
+        mountPath: /opt/fracta/auth-helpers
+        readOnly: true
+)";
 
 // A process in the background, ended with its object.
 class Process {
@@ -151,6 +164,18 @@ class World : public ::testing::Test {
     create.insert(create.end(), {"--dry-run=client", "-o", "yaml"});
     const auto object = kubectl(std::move(create));
     return object.exit_code == 0 ? run({"kubectl", "apply", "-f", "-"}, object.standard_output) : object;
+  }
+  void write_program(const std::string& name, const std::string& text) const {
+    const std::string file = path(name);
+    std::filesystem::create_directories(std::filesystem::path(file).parent_path());
+    std::ofstream(file) << text;
+    std::filesystem::permissions(file, std::filesystem::perms{0755});
+  }
+  // kubectl create configmap fracta-auth-helpers --from-file=deployment/auth-helpers/ -n ... | kubectl apply -f -
+  void package_helpers() const {
+    const auto applied =
+        apply({"create", "configmap", "fracta-auth-helpers", "--from-file=deployment/auth-helpers/", "-n", ns_});
+    ASSERT_EQ(applied.exit_code, 0) << applied.standard_error;
   }
   Json object(const std::string& what) const {
     return parse_json(kubectl_n({"get", what, "-o", "json"}).standard_output).value_or(Json());

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fracta/base/result.hpp"
 #include "fracta/config/config.hpp"
 #include "fracta/config/diagnostic.hpp"
 
@@ -24,6 +25,10 @@ struct LoadResult {
   std::optional<Config> config;  // present when there are no errors
   std::vector<Diagnostic> diagnostics;
 };
+
+// The text of a file. A Kubernetes manifest with one ConfigMap that holds one *.yaml, as the scaffold's
+// fracta-controlplane.yaml, counts as that text: lines and columns stay those of the file.
+Result<std::string> read_config(const std::string& path);
 
 LoadResult load_text(std::string_view text, const LoadOptions& options = {});
 LoadResult load_file(const std::string& path, const LoadOptions& options = {});

@@ -10,6 +10,13 @@
 
 namespace fracta::controlplane {
 
+// As Kubernetes' own: "CredentialsFresh", of agents whose credential files are renewed while they run.
+struct AgentCondition {
+  std::string type;
+  bool status = true;
+  std::string reason, message;
+};
+
 struct AgentInfo {
   std::string name;    // as given at spawn
   std::string id;      // agent::agent_id(name)
@@ -26,6 +33,7 @@ struct AgentInfo {
   bool ready = false;
   int restarts = 0;
   std::vector<BoundCredential> credentials;
+  std::vector<AgentCondition> conditions;
   std::optional<SystemTime> created_at, started_at, finished_at, deadline, last_event_at;
 };
 

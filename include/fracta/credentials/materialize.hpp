@@ -21,11 +21,12 @@ struct Materialized {
   std::map<std::string, Token> tokens;  // by origin
   bool placeholders = false;            // a dry run: shapes without values
   std::vector<std::string> warnings;
+  SystemTime at{};  // when they were wanted: a token that is used again has lived for a while
 };
 
 // Runs what has to run. kInvalid: `required source "<n>" failed: ...` (an optional one is a warning) or the assertions'
 // `credential assertions failed: ...`. kCanceled when stopped.
-Result<Materialized> materialize(const Plan& plan, OriginSource& source, const std::stop_token& stop);
+Result<Materialized> materialize(const Plan& plan, OriginSource& source, SystemTime now, const std::stop_token& stop);
 // Runs nothing; the objects get a placeholder where a value would be. Assertions are checked.
 Result<Materialized> materialize_dry(const Plan& plan);
 

@@ -80,4 +80,7 @@ std::vector<config::Diagnostic> check_plans(const config::Config& config);
 // The line of a shell that runs the resolver, as apiKeyHelper wants it: a single text as it is, a list quoted.
 std::string shell_command(const std::vector<std::string>& command);
 
+// The program that such a line starts: its first word, as far as no shell is needed to tell.
+std::string program_in(std::string_view line);
+
 }  // namespace fracta::credentials

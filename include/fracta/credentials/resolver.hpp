@@ -10,6 +10,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "fracta/base/clock.hpp"
 #include "fracta/base/result.hpp"
@@ -70,6 +71,7 @@ class OriginResolver final : public OriginSource {
     bool running = false;
     std::uint64_t flights = 0;   // finished ones
     std::optional<Token> token;  // only while it is fresh: before its refresh time
+    SteadyTime fresh_until{};    // the same by the clock that nobody sets
     std::optional<Error> error;
     SteadyTime not_before{};  // after a failure
     Backoff backoff;
@@ -95,6 +97,11 @@ class OriginResolver final : public OriginSource {
 // headers or body. Redirects are not followed.
 Result<std::string> fetch_header(const config::AuthOrigin& origin, std::chrono::milliseconds timeout,
                                  const std::stop_token& stop);
+
+// One run of a helper, for diagnosis: bounded as an origin's, but nothing is remembered. Errors never hold what it
+// printed. `argv`'s program is looked up on the PATH of `environment`.
+Result<Token> run_helper(std::vector<std::string> argv, const config::StringMap& environment,
+                         std::chrono::milliseconds ttl, const Clock& clock, const std::stop_token& stop);
 
 // PATH, HOME, LANG and whatever else this process has, for Options.environment.
 config::StringMap environment_of_process();

@@ -28,6 +28,9 @@ Result<Token> parse_token(std::string output, std::chrono::milliseconds ttl, Sys
 // The claim `exp` of a JSON Web Token; nothing when it is none or does not end. The signature is not looked at.
 std::optional<SystemTime> jwt_expiry(std::string_view text);
 
+// kInvalid: a container runtime takes no such variable (no UTF-8), or nobody could mean it (control characters).
+Result<void> check_for_variable(const Token& token);
+
 // When to renew what lives from `obtained` to `expires`: at 80 % of its life, or earlier so that at least three minutes
 // are left for the kubelet to carry it into the pod (half of the life for what lives less than six minutes). The rule
 // of projected service account tokens, with a lead.

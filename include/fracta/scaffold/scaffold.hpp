@@ -38,7 +38,8 @@ struct PlannedFile {
 struct Plan {
   std::string directory;
   std::vector<PlannedFile> files;
-  std::vector<std::string> ignore;  // lines that .gitignore lacks
+  std::vector<std::string> ignore;   // lines that .gitignore lacks
+  std::vector<std::string> foreign;  // manifests that are no template's: `kubectl apply -f` takes them along
   [[nodiscard]] std::vector<std::string> paths(FileState state) const;
 };
 

@@ -1,18 +1,27 @@
-// fracta agent run
+// fracta agent run, fracta agent check
 #include <sys/prctl.h>
 
+#include <nlohmann/json.hpp>
+#include <ostream>
+
 #include "cli/verbs.hpp"
+#include "fracta/base/json.hpp"
+#include "fracta/runner/check.hpp"
 #include "fracta/runner/runner.hpp"
 
 namespace fracta::cli {
 
-int run_verb(const AgentRunArgs& args, const ClientArgs&, Context& context) {
+int run_verb(const AgentRunArgs& args, const ClientArgs&, Context&) {
   prctl(PR_SET_DUMPABLE, 0);  // tokens pass through the environment: no core file may hold them
-  runner::RunOptions options{.command = args.command};
-  // For tests and images that keep helpers elsewhere; the documented place is the default.
-  if (auto directory = context.environment("FRACTA_AUTH_HELPERS_DIR"); directory && !directory->empty())
-    options.auth_helpers_directory = *directory;
-  return runner::run_agent(options);
+  return runner::run_agent({.command = args.command, .workspace = ""});
+}
+
+int run_verb(const AgentCheckArgs& args, const ClientArgs&, Context& context) {
+  prctl(PR_SET_DUMPABLE, 0);
+  context.out << dump_json(runner::check_container(
+                     {.files = args.files, .run = args.run, .workspace = "", .home = "", .stop = context.stop}))
+              << "\n";
+  return kExitOk;
 }
 
 }  // namespace fracta::cli

@@ -5,7 +5,6 @@
 #include "cli/api_client.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
-#include "fracta/base/file.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/config/load.hpp"
 #include "fracta/credentials/plan.hpp"
@@ -61,7 +60,7 @@ void print_summary(const Verdict& verdict, Context& context) {
 }
 
 Result<void> ask_api_server(const ConfigArgs& args, const config::Config& config, Verdict& verdict) {
-  auto text = read_file(verdict.file);
+  auto text = config::read_config(verdict.file);
   if (!text) return text.error();
   auto answer = daemon::validate_on_server(config, *text, {.kubeconfig = args.kubeconfig, .context = args.context});
   if (!answer) return answer.error().with_context("asking the API server");

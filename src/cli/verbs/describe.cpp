@@ -66,6 +66,16 @@ void print_agent(const Json& agent, Context& context) {
   print_timeline(agent, context);
 }
 
+void print_conditions(const Json& agent, Context& context) {
+  const Json* conditions = find(agent, "conditions");
+  if (conditions == nullptr || !conditions->is_array() || conditions->empty()) return;
+  Table table({"  TYPE", "STATUS", "REASON", "MESSAGE"});
+  for (const auto& condition : *conditions)
+    table.add({"  " + string_at(condition, "type"), string_at(condition, "status"), string_at(condition, "reason"),
+               string_at(condition, "message")});
+  context.out << "Conditions:\n" << table.print();
+}
+
 void print_events(const Json& answer, Context& context) {
   const Json* events = find(answer, "events");
   if (events == nullptr || !events->is_array() || events->empty()) {
@@ -88,6 +98,7 @@ int describe_one(ApiClient& client, const std::string& name, Context& context) {
   const Json* agent = find(*answer, "agent");
   if (agent == nullptr) return report(make_error(ErrorCode::kInternal, client.url() + " sent no agent"), context);
   print_agent(*agent, context);
+  print_conditions(*agent, context);
   auto events = client.call("GET", agent_target(name, "/events?last=20"));
   if (!events) return report(events.error(), context);
   print_events(*events, context);

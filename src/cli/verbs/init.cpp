@@ -47,6 +47,8 @@ int run_verb(const InitArgs& args, const ClientArgs&, Context& context) {
   print_list("written:", outcome->written, context.out);
   if (!args.force)
     print_list("kept, though they differ from the template (--force replaces them):", differing, context.out);
+  print_list("not of this template, but `kubectl apply -f deployment/k8s/manifests/` takes them along:", plan->foreign,
+             context.out);
   if (find_on_path("kubectl", context.environment("PATH").value_or("")).empty())
     context.err << "note: kubectl is not on PATH; it applies what was written: kubectl apply -k deployment/k8s\n";
   return kExitOk;

@@ -51,6 +51,22 @@ TEST(Subprocess, LongStandardErrorIsCut) {
   EXPECT_EQ(run_command(options)->standard_error, "xxxxxxxxxx");
 }
 
+TEST(Subprocess, OfStandardErrorTheEndIsKept) {
+  CommandOptions options;
+  options.argv = {"sh", "-c", "yes progress | head -c 100000 >&2; echo 'and then: no such role' >&2"};
+  const auto result = run_command(options);
+  ASSERT_TRUE(result);
+  EXPECT_LE(result->standard_error.size(), options.max_stderr);
+  EXPECT_TRUE(result->standard_error.ends_with("and then: no such role\n"));
+}
+
+TEST(Subprocess, AChildThatNeverStopsWritingToStandardErrorIsStoppedInTime) {
+  CommandOptions options;
+  options.argv = {"sh", "-c", "exec yes >&2"};
+  options.timeout = std::chrono::milliseconds{200};
+  EXPECT_EQ(run_command(options).error().code, ErrorCode::kDeadlineExceeded);
+}
+
 TEST(Subprocess, BackgroundChildDoesNotKeepUs) {
   const auto result = run_command(shell("sleep 60 & echo done"));
   ASSERT_TRUE(result);

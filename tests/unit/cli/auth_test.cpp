@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "cli/auth_diagnosis.hpp"
 #include "fake_daemon.hpp"
 #include "fracta/base/file.hpp"
 
@@ -55,7 +56,7 @@ class AuthDiagnose : public ::testing::Test {
       return net::ServerResponse::json(200, dump_json({{"output", log}}));
     });
     daemon.start();
-    return diagnose({"--agent", "a1"}, daemon.url());
+    return diagnose({"--agent", "a1", "--kubeconfig", *directory_ / "no-kubeconfig"}, daemon.url());
   }
   std::optional<TemporaryDirectory> directory_;
   std::string file_;
@@ -89,18 +90,93 @@ TEST_F(AuthDiagnose, ARuntimeWithoutProfileIsNoError) {
   EXPECT_EQ(diagnose({"--runtime", "ghost"}).code, 1);
 }
 
-TEST_F(AuthDiagnose, ThePodsOwnLinesAreChecked) {
-  EXPECT_THAT(
-      diagnose_log("fracta: user-settings.json present=true; auth-helpers=[echo,other]\nhello\n").out,
-      AllOf(HasSubstr("[pass] user-settings.json is there"), HasSubstr("[pass] helper echo is on the agent's PATH")));
+TEST_F(AuthDiagnose, APodThatCannotBeEnteredIsSaidAndItsLogIsRead) {
+  EXPECT_THAT(diagnose_log("fracta: user-settings.json present=true; auth-helpers=[echo,other]\nhello\n").out,
+              AllOf(HasSubstr("[warn] the pod was not entered ("), HasSubstr("[pass] user-settings.json was there"),
+                    HasSubstr("[pass] helper echo was among the auth-helpers")));
   EXPECT_THAT(
       diagnose_log(
           "fracta: user-settings.json present=false; auth-helpers=[none]\n"
           "fracta: auth-helpers not executable, so not used: echo (a ConfigMap volume needs defaultMode: 0755)\n")
           .out,
-      AllOf(HasSubstr("[FAIL] user-settings.json is there"), HasSubstr("[FAIL] every helper is executable: echo"),
-            HasSubstr("[FAIL] helper echo is on the agent's PATH")));
+      AllOf(HasSubstr("[FAIL] user-settings.json was there"), HasSubstr("[FAIL] every helper was executable: echo"),
+            HasSubstr("[FAIL] helper echo was among the auth-helpers")));
   EXPECT_THAT(diagnose_log("").out, HasSubstr("[FAIL] the agent's log has no diagnostic line"));
+}
+
+// The scaffold's fracta.yaml is the command line's own and has no profiles; the controlplane knows them.
+TEST_F(AuthDiagnose, WithoutProfilesHereTheControlplaneIsAsked) {
+  FakeDaemon daemon;
+  daemon.answer(
+      "GET", "/api/v1/auth/plans", 200,
+      {{"runtimes",
+        {{{"runtime", "claude"},
+          {"title", "runtime claude (adapter claude): profile vertex"},
+          {"has_plan", true},
+          {"helper", "no-such-helper"},
+          {"findings", {{{"kind", "fail"}, {"text", "require_env X"}, {"remedy", "is not set or empty"}}}}}}}});
+  daemon.start();
+  std::ofstream(file_) << "control_plane_api: {url: \"" << daemon.url() << "\"}\n";
+  const auto outcome = diagnose({"--runtime", "claude"});
+  EXPECT_EQ(outcome.code, 1) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("profiles: the controlplane at http://127.0.0.1:"),
+                                 HasSubstr("runtime claude (adapter claude): profile vertex"),
+                                 HasSubstr("[FAIL] require_env X: is not set or empty"),
+                                 HasSubstr("[warn] helper no-such-helper is not on this machine")));
+  EXPECT_EQ(daemon.requests().at(0).query_parameter("runtime"), "claude");
+  EXPECT_THAT(diagnose({"--run"}).out, HasSubstr("[FAIL] run: only the controlplane has this configuration"));
+}
+
+TEST_F(AuthDiagnose, NeitherFilesNorAControlplaneIsAnError) {
+  std::ofstream(file_) << "control_plane_api: {url: \"http://127.0.0.1:1\"}\n";
+  const auto outcome = diagnose();
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("no file here has credential profiles"));
+}
+
+TEST_F(AuthDiagnose, WhatIsFoundInsideThePodIsJudged) {
+  credentials::Diagnosis plan;
+  plan.has_plan = plan.wants_settings = true;
+  plan.helper = "fetch-token";
+  const auto judged = [&](const Json& found) {
+    std::ostringstream out;
+    Diagnosis diagnosis(out);
+    diagnose_pod(plan, found, diagnosis);
+    return out.str() + (diagnosis.failed() ? "failed" : "fine");
+  };
+  Json found{{"helpers", {"fetch-token"}},
+             {"settings",
+              {{"projected", true},
+               {"installed", true},
+               {"current", true},
+               {"helper", "fetch-token"},
+               {"helper_path", "/w/.fracta/auth-helpers/fetch-token"},
+               {"helper_shadows", {"/opt/fracta/auth-helpers/fetch-token"}}}},
+             {"files", {{{"path", "/creds/token"}, {"size", 12}, {"age_seconds", 90}}}},
+             {"run", {{"ok", true}, {"duration_ms", 7}, {"expires_at", "2026-01-01T00:01:00Z"}}}};
+  EXPECT_EQ(judged(found),
+            "  in the pod: auth-helpers=[fetch-token]\n"
+            "  [pass] user-settings.json is there\n"
+            "  [pass] it is what ~/.claude/settings.json says\n"
+            "  [pass] helper fetch-token is on the agent's PATH: /w/.fracta/auth-helpers/fetch-token\n"
+            "         it shadows /opt/fracta/auth-helpers/fetch-token\n"
+            "  [pass] token file /creds/token: 12 bytes, written 90s ago\n"
+            "  [pass] apiKeyHelper, run in the pod: a token in 7 ms, valid until 2026-01-01T00:01:00Z\n"
+            "fine");
+  found["helpers"] = Json::array();
+  found["not_executable"] = {"fetch-token"};
+  found["settings"]["helper_path"] = "";
+  found["settings"]["current"] = false;
+  found["files"] = Json::array({{{"path", "/creds/token"}, {"error", "No such file or directory"}}});
+  found["run"] = {{"ok", false}, {"duration_ms", 3}, {"error", "exit code 127: not found"}};
+  EXPECT_THAT(
+      judged(found),
+      AllOf(HasSubstr("[FAIL] every helper is executable: fetch-token (a ConfigMap volume needs defaultMode: 0755)"),
+            HasSubstr("[FAIL] it is what ~/.claude/settings.json says: the agent has changed its settings"),
+            HasSubstr("[FAIL] helper fetch-token is on the agent's PATH: package it into"),
+            HasSubstr("[FAIL] token file /creds/token: No such file"),
+            HasSubstr("[FAIL] apiKeyHelper, run in the pod, after 3 ms: exit code 127: not found"),
+            ::testing::EndsWith("failed")));
 }
 
 TEST_F(AuthDiagnose, AnAgentThatIsNotThereIsOne) {

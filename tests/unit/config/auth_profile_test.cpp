@@ -139,6 +139,10 @@ TEST(AuthProfiles, ValuesTheApiServerWouldRefuseAreToldAtLoad) {
        "o.env_name: Invalid value"},
       {"auth_origins: {o: {type: secret_env, scope: any, env_name: E, secret_ref: {name: S_, key: 'a/b'}}}",
        "o.secret_ref.key: Invalid value: \"a/b\""},
+      {"auth_origins: {o: {type: http_header_token, scope: any, request: {url: 'ftp://x'}, extract: {header: h}}}",
+       "o.request.url: must begin with http:// or https://"},
+      {"auth_origins: {o: {type: http_header_token, scope: any, request: {url: 'http://x'}, extract: {}}}",
+       "names no header of the answer"},
       {"env: {'A B': x}", "Invalid value: \"A B\""},
       {"default_binding: {type: bearer_env, env_name: 'A=B'}", "default_binding.env_name: Invalid value"}};
   for (const auto& [body, message] : cases) {
@@ -146,6 +150,13 @@ TEST(AuthProfiles, ValuesTheApiServerWouldRefuseAreToldAtLoad) {
     EXPECT_FALSE(result.config.has_value()) << body;
     EXPECT_THAT(all_text(result), HasSubstr(message)) << body;
   }
+}
+
+TEST(AuthProfiles, AnUnknownDeliveryIsAWarningThatNamesTheOthers) {
+  const LoadResult result =
+      load(with_profile("auth_origins: {o: {type: command_output, scope: any, command: c, delivery: file}}"));
+  EXPECT_TRUE(result.config);
+  EXPECT_THAT(all_text(result), HasSubstr("unknown delivery \"file\"; valid: file_mount, env, staged_secret"));
 }
 
 TEST(AuthProfiles, SecretsInTheEnvAreKnownByTheirNameOrTheirVariable) {

@@ -216,6 +216,14 @@ TEST_F(Credentials, AFailingOriginKeepsTheOldValueAndIsTold) {
   EXPECT_TRUE(eventually([&] { return !note("a1", "fracta.io/refresh-error").empty(); }));
   EXPECT_EQ(stored("a1", "token"), "tok-1");
   EXPECT_TRUE(eventually([&] { return !cluster_->names(kEventsPath).empty(); }));
+  ASSERT_TRUE(eventually([&] {
+    const auto info = plane().get("a1");
+    return info && info->conditions.size() == 1 && !info->conditions[0].status;
+  }));
+  const auto condition = plane().get("a1")->conditions.at(0);
+  EXPECT_EQ(condition.type, "CredentialsFresh");
+  EXPECT_THAT(condition.reason, ::testing::AnyOf("CredentialRefreshFailed", "CredentialExpired"));
+  EXPECT_THAT(condition.message, HasSubstr("exit code 3: denied"));
   const auto event = *cluster_->get(kEventsPath, cluster_->names(kEventsPath).front());
   EXPECT_EQ(event["reason"], "CredentialRefreshFailed");
   EXPECT_EQ(event["involvedObject"]["kind"], "Job");
@@ -227,6 +235,7 @@ TEST_F(Credentials, AFailingOriginKeepsTheOldValueAndIsTold) {
   source_->give("tok-2", 1h);
   EXPECT_TRUE(eventually([&] { return stored("a1", "token") == "tok-2"; }));
   EXPECT_EQ(note("a1", "fracta.io/refresh-error"), "");
+  EXPECT_TRUE(eventually([&] { return plane().get("a1")->conditions.at(0).status; }));
   EXPECT_TRUE(eventually([&] { return cluster_->names(kEventsPath).size() >= 3; }));  // CredentialRefreshed
 }
 

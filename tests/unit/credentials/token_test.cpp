@@ -94,6 +94,19 @@ TEST(RedactStderr, NeverRepeatsWhatWasPrintedAsTheToken) {
   EXPECT_THAT(text, Not(HasSubstr("second line")));
 }
 
+TEST(RedactStderr, Base64WithSlashesIsATokenAndAPathIsNot) {
+  const auto text = redact_stderr(
+      "cannot read /home/User1/Projects/secrets2/file.json with wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE1KEY9", "");
+  EXPECT_THAT(text, HasSubstr("/home/User1/Projects/secrets2/file.json"));
+  EXPECT_THAT(text, Not(HasSubstr("K7MDENG")));
+}
+
+TEST(RedactStderr, HalfATokenAtTheCutIsDropped) {
+  const std::string token = "tok-4711";
+  const std::string cut = token.substr(4) + " " + std::string(4096 - 5, 'x');  // as CommandOptions.max_stderr leaves it
+  EXPECT_THAT(redact_stderr(cut, token, 5000), Not(HasSubstr("4711")));
+}
+
 TEST(RedactStderr, IsShort) { EXPECT_LE(redact_stderr(std::string(10'000, 'x'), "").size(), 310u); }
 
 }  // namespace

@@ -198,12 +198,31 @@ TEST_F(RunnerTest, DirectoriesDotFilesDeadLinksAndPlainFilesAreNoHelpers) {
   EXPECT_THAT(found.not_executable, IsEmpty());
 }
 
+// What `kubectl create configmap --from-file=deployment/auth-helpers/` and defaultMode: 0755 make of the scaffold.
+TEST_F(RunnerTest, DocumentsPackagedWithTheHelpersAreNoHelpers) {
+  script(mounted("fetch-token"), "");
+  for (const char* name : {"README.md", "notes.txt"}) {
+    std::ofstream(mounted(name)) << "# read me";
+    fs::permissions(mounted(name), fs::perms{0755});
+  }
+  script(mounted("odd.md"), "echo but a program");
+  ASSERT_EQ(shell("true"), 0);
+  EXPECT_EQ(diagnostics(), "fracta: user-settings.json present=false; auth-helpers=[fetch-token,odd.md]\n");
+}
+
 TEST_F(RunnerTest, ScriptWithoutExecuteBitIsNamedWithTheRemedy) {
   script(mounted("fetch-token"), "echo x", 0644);
   ASSERT_EQ(shell("true"), 0);
   EXPECT_THAT(diagnostics(), HasSubstr("auth-helpers=[none]\n"));
   EXPECT_THAT(diagnostics(),
               HasSubstr("not executable, so not used: fetch-token (a ConfigMap volume needs defaultMode: 0755)"));
+}
+
+TEST_F(RunnerTest, WhereNothingRunsEveryFileIsNamed) {
+  std::ofstream(mounted("fetch-token")) << "echo a script without its first line\n";
+  EXPECT_THAT(find_auth_helpers({mounted_}).not_executable, ElementsAre("fetch-token"));
+  script(mounted("another"), "");
+  EXPECT_THAT(find_auth_helpers({mounted_}).not_executable, IsEmpty()) << "data beside a helper";
 }
 
 TEST_F(RunnerTest, HelperNameCannotBreakTheLine) {

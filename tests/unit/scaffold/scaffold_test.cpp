@@ -121,6 +121,14 @@ TEST_F(Scaffold, ARenamedExampleDoesNotComeBack) {
   EXPECT_THAT(init().written, ElementsAre(kExample));
 }
 
+TEST_F(Scaffold, ManifestsOfAnotherOriginAreNamed) {
+  init();
+  EXPECT_THAT(make_plan("k8s", project_)->foreign, IsEmpty());
+  put("deployment/k8s/manifests/agent-job-template.yaml", "kind: Job\n");
+  put("deployment/k8s/manifests/notes.txt", "mine\n");
+  EXPECT_THAT(make_plan("k8s", project_)->foreign, ElementsAre("deployment/k8s/manifests/agent-job-template.yaml"));
+}
+
 TEST_F(Scaffold, GitignoreKeepsItsLinesAndGetsEachEntryOnce) {
   put(".gitignore", "build/\n.fracta/");
   EXPECT_THAT(init().written, Contains(".gitignore"));
