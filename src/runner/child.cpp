@@ -102,13 +102,15 @@ int exec_result(int report) {
 
 }  // namespace
 
-int run_child(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+int run_child(const std::vector<std::string>& command, const ChildOptions& options) {
+  const std::vector<std::string>& environment = options.environment;
   if (command.empty()) return kExitUsage;
   prctl(PR_SET_CHILD_SUBREAPER, 1);  // orphans come to us even when we are not PID 1
   signal(SIGCHLD, SIG_DFL);          // an inherited SIG_IGN would reap behind our back
   const sigset_t waited = waited_signals();
   sigset_t before;
   sigprocmask(SIG_BLOCK, &waited, &before);
+  const sigset_t& mask = options.signal_mask != nullptr ? *options.signal_mask : before;
   std::array<int, 2> report{};
   if (pipe2(report.data(), O_CLOEXEC) != 0) {
     std::fprintf(stderr, "fracta: agent run: pipe: %s\n", std::strerror(errno));
@@ -121,10 +123,11 @@ int run_child(const std::vector<std::string>& command, const std::vector<std::st
     std::fprintf(stderr, "fracta: agent run: fork: %s\n", std::strerror(errno));
     return kExitFailed;
   }
-  if (child == 0) become(std::move(program), before, report[1], self);
+  if (child == 0) become(std::move(program), mask, report[1], self);
   close(report[1]);
   const int failed = exec_result(report[0]);
   close(report[0]);
+  if (failed == 0 && options.started) options.started();
 
   int status = 0;
   while (!reap(child, status)) {

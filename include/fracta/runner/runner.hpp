@@ -5,28 +5,49 @@
 //   1. PATH = <workspace>/.fracta/auth-helpers : /opt/fracta/auth-helpers : PATH
 //   2. <workspace>/.fracta/user-settings.json -> ~/.claude/settings.json
 //   3. the diagnostic line on stderr
-//   4. the child, with signals forwarded, orphans reaped and its exit code returned
+//   4. stored credentials, if the agent has any: fetched, written to private files and into the child's environment
+//   5. the child, with signals forwarded, orphans reaped and its exit code returned; credentials are renewed meanwhile
+//   6. no file of a stored credential is left
 #pragma once
 
+#include <signal.h>
+
+#include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "fracta/base/result.hpp"
+#include "fracta/base/stop.hpp"
 
 namespace fracta::runner {
 
 inline constexpr const char* kAuthHelpersDirectory = "/opt/fracta/auth-helpers";
+inline constexpr const char* kCredentialManifest = "/etc/fracta/credentials.json";  // of the agent's ConfigMap
 
 // Exit codes of the runner itself, the shell's convention.
 inline constexpr int kExitFailed = 1;  // the settings file could not be installed
 inline constexpr int kExitUsage = 2;   // no command
+inline constexpr int kExitCredentials =
+    125;  // a stored credential is missing; stderr and the termination message name it
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
+
+// How stored credentials are fetched and followed.
+struct CredentialTimings {
+  std::chrono::milliseconds attempt{10'000};  // one request
+  std::chrono::milliseconds total{60'000};    // until the start is given up
+  std::chrono::milliseconds poll{20'000};     // +-20 %: a rotation is in the file within a minute
+  Backoff::Options retry{.initial = std::chrono::milliseconds{500}, .maximum = std::chrono::milliseconds{30'000}};
+};
 
 struct RunOptions {
   std::vector<std::string> command;
   std::string workspace;  // empty = the working directory
   std::string auth_helpers_directory = kAuthHelpersDirectory;
+  std::string credential_manifest = kCredentialManifest;  // no such file: no stored credentials
+  std::string termination_log = "/dev/termination-log";   // written only if it is there
+  CredentialTimings credentials = {};
 };
 
 // Returns the child's exit code, or 128 + n when signal n ended it. Changes this process' signal mask and child
@@ -52,8 +73,14 @@ Result<bool> install_user_settings(const std::string& source, const std::string&
 std::string helper_path(const std::string& workspace, const std::string& auth_helpers_directory,
                         const std::string& path);
 
-// Starts `command` with `environment` ("K=V"; its PATH is where the program is looked up), forwards signals to it and
-// reaps every orphan until it ends.
-int run_child(const std::vector<std::string>& command, const std::vector<std::string>& environment);
+// What a child gets besides its command.
+struct ChildOptions {
+  std::vector<std::string> environment;     // "K=V"; its PATH is where the program is looked up
+  const sigset_t* signal_mask = nullptr;    // of the child; null: the caller's
+  std::function<void()> started = nullptr;  // called once it runs; threads may be started here, not before
+};
+
+// Starts `command`, forwards signals to it and reaps every orphan until it ends. From a process with a single thread.
+int run_child(const std::vector<std::string>& command, const ChildOptions& options);
 
 }  // namespace fracta::runner
