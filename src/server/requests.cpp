@@ -131,6 +131,7 @@ Result<controlplane::SpawnRequest> decode_spawn(const Json& body, const std::str
   fields.text("image", request.image);
   fields.text("request_id", request.request_id);
   fields.texts("command", request.command);
+  fields.texts("credentials", request.credentials);
   fields.integer("active_deadline_seconds", request.active_deadline_seconds);
   fields.text_map("labels", [&](const std::string& key, std::string value) { request.labels[key] = std::move(value); });
   fields.text_map("staged_credential_refs",
@@ -144,6 +145,8 @@ Result<controlplane::SpawnRequest> decode_spawn(const Json& body, const std::str
     if (inner.error()) return *inner.error();
   }
   if (fields.error()) return *fields.error();
+  constexpr std::size_t kMaxCredentials = 50;  // each is asked for by name before anything else happens
+  if (request.credentials.size() > kMaxCredentials) return bad_field("credentials", "a list of at most 50 names");
   if (request.runtime.empty()) request.runtime = host_type;
   if (request.task.empty()) request.task = default_task;
   if (request.task.empty()) return make_error(ErrorCode::kInvalid, "missing required field: task");
