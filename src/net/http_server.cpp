@@ -38,6 +38,8 @@ ServerEngine::ServerEngine(ServerOptions options, RequestHandler handler, Listen
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      address_(listener_.address()),
+      port_(listener_.port()),
       streams_(options_.max_streams) {
   epoll_event event{};
   event.events = EPOLLIN;
@@ -51,7 +53,13 @@ void ServerEngine::start() {
   for (std::size_t i = 0; i < std::max<std::size_t>(options_.worker_threads, 1); ++i) {
     workers_.emplace_back([this, i] {
       name_thread(options_.server_name.substr(0, 10) + "-w" + std::to_string(i));
-      work_loop();
+      work_loop(queue_, queue_filled_);
+    });
+  }
+  if (options_.is_urgent) {
+    workers_.emplace_back([this] {
+      name_thread(options_.server_name.substr(0, 10) + "-urg");
+      work_loop(urgent_, urgent_filled_);
     });
   }
   poller_ = std::jthread([this] {
@@ -93,8 +101,10 @@ bool ServerEngine::stop(std::chrono::milliseconds deadline) {
     const std::lock_guard queue_lock(queue_mutex_);
     queue_closed_ = true;
     queue_.clear();
+    urgent_.clear();
   }
   queue_filled_.notify_all();
+  urgent_filled_.notify_all();
   // Handlers that are still at it find their connection dead.
   for (const auto& connection : all_connections()) connection->channel.abort();
   {
@@ -106,6 +116,11 @@ bool ServerEngine::stop(std::chrono::milliseconds deadline) {
     log::warn("net", "HTTP server stopped while handlers were running", {{"server", options_.server_name}});
   }
   return ended;
+}
+
+void ServerEngine::refuse_connections(std::chrono::milliseconds how_long) {
+  refuse_ms_ = how_long.count();
+  wake();
 }
 
 ServerEngine::~ServerEngine() { ServerEngine::stop(kDestructorGrace); }

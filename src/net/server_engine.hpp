@@ -33,9 +33,10 @@ class ServerEngine final : public HttpServer {
   [[nodiscard]] bool ready() const { return epoll_.valid() && wake_.valid() && stop_event_.valid(); }
 
   void start() override;
-  [[nodiscard]] int port() const override { return listener_.port(); }
-  [[nodiscard]] std::string address() const override { return listener_.address(); }
+  [[nodiscard]] int port() const override { return port_; }
+  [[nodiscard]] std::string address() const override { return address_; }
   bool stop(std::chrono::milliseconds deadline) override;
+  void refuse_connections(std::chrono::milliseconds how_long) override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -49,11 +50,13 @@ class ServerEngine final : public HttpServer {
   void poll_loop();
   void accept_all();
   bool accept_one();
+  bool make_room();
   void watch_listener(bool on);
   void on_event(std::uint64_t id, std::uint32_t events);
   void sweep(Clock::time_point now);
   void expire(const ConnectionPtr& connection);
   void close_idle(const ConnectionPtr& connection);
+  void step_refusal(Clock::time_point now);
 
   // server_connection.cpp: steps a connection as far as it goes without waiting; Connection::mutex is held.
   void step(const ConnectionPtr& connection);
@@ -72,11 +75,12 @@ class ServerEngine final : public HttpServer {
   void release(Connection& connection);
 
   // server_handlers.cpp: runs on workers and stream threads.
-  void work_loop();
+  void work_loop(std::deque<ConnectionPtr>& queue, std::condition_variable& filled);
   void enqueue(const ConnectionPtr& connection);
   void handle(const ConnectionPtr& connection);
   ServerResponse call_handler(const ServerRequest& request);
   void answer(const ConnectionPtr& connection, ServerResponse response);
+  void reset(const ConnectionPtr& connection);
   void start_stream(const ConnectionPtr& connection, ServerResponse response);
   void run_stream(const ConnectionPtr& connection, const ServerResponse& response);
   bool run_chunks(Connection& connection, const ServerResponse& response, const std::stop_token& stop);
@@ -97,14 +101,18 @@ class ServerEngine final : public HttpServer {
   std::atomic<bool> poller_done_{false};
   Clock::time_point accept_again_{};  // poller thread; set while the process is out of descriptors
   bool accepting_ = false;            // poller thread
+  std::atomic<std::int64_t> refuse_ms_{0};  // asked for by refuse_connections()
+  Clock::time_point refuse_until_{};        // poller thread
+  const std::string address_;               // the listener's, also while it is closed
+  const int port_;
 
   mutable std::mutex table_mutex_;
   std::unordered_map<std::uint64_t, ConnectionPtr> table_;
   std::uint64_t next_id_ = kWakeId + 1;  // poller thread
 
   std::mutex queue_mutex_;
-  std::condition_variable queue_filled_;
-  std::deque<ConnectionPtr> queue_;
+  std::condition_variable queue_filled_, urgent_filled_;
+  std::deque<ConnectionPtr> queue_, urgent_;
   bool queue_closed_ = false;
 
   std::mutex active_mutex_;

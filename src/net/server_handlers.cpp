@@ -1,5 +1,6 @@
 // Workers and stream threads: where handlers run.
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <exception>
 
 #include "fracta/base/log.hpp"
@@ -15,22 +16,23 @@ void ServerEngine::enqueue(const ConnectionPtr& connection) {
     const std::lock_guard lock(active_mutex_);
     ++active_;
   }
+  const bool urgent = options_.is_urgent && options_.is_urgent(connection->parser.request());
   {
     const std::lock_guard lock(queue_mutex_);
-    queue_.push_back(connection);  // bounded by max_connections
+    (urgent ? urgent_ : queue_).push_back(connection);  // bounded by max_connections
   }
-  queue_filled_.notify_one();
+  (urgent ? urgent_filled_ : queue_filled_).notify_one();
 }
 
-void ServerEngine::work_loop() {
+void ServerEngine::work_loop(std::deque<ConnectionPtr>& queue, std::condition_variable& filled) {
   while (true) {
     ConnectionPtr connection;
     {
       std::unique_lock lock(queue_mutex_);
-      queue_filled_.wait(lock, [this] { return queue_closed_ || !queue_.empty(); });
+      filled.wait(lock, [&] { return queue_closed_ || !queue.empty(); });
       if (queue_closed_) return;
-      connection = std::move(queue_.front());
-      queue_.pop_front();
+      connection = std::move(queue.front());
+      queue.pop_front();
     }
     handle(connection);
   }
@@ -45,7 +47,9 @@ void ServerEngine::handle(const ConnectionPtr& connection) {
   auto response = call_handler(request);
   const bool stream = static_cast<bool>(response.stream) && request.method != "HEAD";
   const bool upgrade = static_cast<bool>(response.upgrade) && response.status == 101;
-  if (stream || upgrade) {
+  if (response.ending == Ending::kReset) {
+    reset(connection);
+  } else if (stream || upgrade || response.ending == Ending::kSilence) {
     start_stream(connection, std::move(response));
   } else {
     answer(connection, std::move(response));
@@ -77,6 +81,10 @@ void ServerEngine::answer(const ConnectionPtr& connection, ServerResponse respon
   if (response.stream) options.framing = options.http10 ? Framing::kUntilClose : Framing::kChunked;  // HEAD of a stream
   std::string bytes = response_head(response, options);
   if (!head_only && may_have_body(response.status)) bytes += response.body;
+  if (response.ending == Ending::kCut && response.cut_at < response.body.size()) {
+    options.keep_alive = false;
+    bytes.resize(bytes.size() - (response.body.size() - response.cut_at));
+  }
   const std::lock_guard lock(connection->mutex);
   connection->outbox = std::move(bytes);
   connection->sent = 0;
@@ -84,6 +92,14 @@ void ServerEngine::answer(const ConnectionPtr& connection, ServerResponse respon
   connection->phase = Phase::kWriting;
   connection->deadline = Clock::now() + options_.write_timeout;
   step(connection);
+}
+
+// Closing a socket that does not linger makes the kernel send a reset.
+void ServerEngine::reset(const ConnectionPtr& connection) {
+  const ::linger at_once{1, 0};
+  setsockopt(connection->channel.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  const std::lock_guard lock(connection->mutex);
+  close(connection);
 }
 
 void ServerEngine::start_stream(const ConnectionPtr& connection, ServerResponse response) {
@@ -129,6 +145,13 @@ void ServerEngine::run_stream(const ConnectionPtr& connection, const ServerRespo
 }
 
 bool ServerEngine::run_chunks(Connection& connection, const ServerResponse& response, const std::stop_token& stop) {
+  if (response.ending == Ending::kSilence) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any never;
+    never.wait(lock, stop, [] { return false; });
+    return false;
+  }
   HeadOptions options;
   options.http10 = connection.parser.http10();
   options.framing = options.http10 ? Framing::kUntilClose : Framing::kChunked;
@@ -136,7 +159,7 @@ bool ServerEngine::run_chunks(Connection& connection, const ServerResponse& resp
   ChunkStream stream(connection, stop, options_.write_timeout, !options.http10);
   if (!stream.write_head(response_head(response, options))) return false;
   response.stream(stream);
-  return stream.finish();
+  return response.ending != Ending::kCut && stream.finish();
 }
 
 bool ServerEngine::run_upgrade(Connection& connection, const ServerResponse& response, const std::stop_token& stop) {

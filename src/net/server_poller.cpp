@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <algorithm>
 #include <cerrno>
 
 #include "fracta/base/log.hpp"
@@ -103,9 +104,9 @@ bool ServerEngine::accept_one() {
     connection->phase = Phase::kHandshake;
     if (!connection->channel.start_tls(tls_.current().get(), true)) return true;
   }
+  if (!make_room()) return true;  // closed by leaving scope
   {
     const std::lock_guard lock(table_mutex_);
-    if (table_.size() >= options_.max_connections) return true;  // closed by leaving scope
     table_.emplace(connection->id, connection);
   }
   epoll_event event{};
@@ -116,6 +117,26 @@ bool ServerEngine::accept_one() {
     close(connection);
   }
   return true;
+}
+
+// At the limit the oldest connection that holds no complete request goes, so that those who only hold connections open
+// cannot keep others out. False: all of them are being served.
+bool ServerEngine::make_room() {
+  {
+    const std::lock_guard lock(table_mutex_);
+    if (table_.size() < options_.max_connections) return true;
+  }
+  auto connections = all_connections();
+  std::sort(connections.begin(), connections.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  for (const auto& connection : connections) {
+    const std::unique_lock lock(connection->mutex, std::try_to_lock);
+    if (!lock.owns_lock()) continue;
+    const auto phase = connection->phase;
+    if (phase != Phase::kHandshake && phase != Phase::kReading && phase != Phase::kLinger) continue;
+    close(connection);
+    return true;
+  }
+  return false;
 }
 
 void ServerEngine::on_event(std::uint64_t id, std::uint32_t events) {
@@ -139,12 +160,28 @@ void ServerEngine::on_event(std::uint64_t id, std::uint32_t events) {
   if (gone) gone->request_stop();
 }
 
+// Poller thread: starts and ends the time in which nobody is let in.
+void ServerEngine::step_refusal(Clock::time_point now) {
+  if (const auto asked = refuse_ms_.exchange(0); asked > 0 && options_.unix_socket.empty()) {
+    refuse_until_ = now + std::chrono::milliseconds(asked);
+    accepting_ = false;
+    listener_.close();
+    for (const auto& connection : all_connections()) connection->channel.abort();
+  }
+  if (refuse_until_ == Clock::time_point{} || now < refuse_until_) return;
+  auto again = Listener::tcp(options_.host, port_);
+  if (!again) return;  // somebody else has the port for a moment; the next sweep tries again
+  listener_ = std::move(*again);
+  refuse_until_ = {};
+}
+
 void ServerEngine::sweep(Clock::time_point now) {
   const bool stopping = stopping_;
+  if (!stopping) step_refusal(now);
   if (stopping && listener_.fd() >= 0) {
     accepting_ = false;
     listener_.close();
-  } else if (!accepting_ && !stopping && now >= accept_again_) {
+  } else if (!accepting_ && !stopping && listener_.fd() >= 0 && now >= accept_again_) {
     watch_listener(true);
   }
   for (const auto& connection : all_connections()) {

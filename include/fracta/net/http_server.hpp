@@ -64,12 +64,22 @@ class RawConnection {
   [[nodiscard]] virtual std::stop_token stop() const = 0;
 };
 
+// How an answer ends. All but the first break the rules on purpose: the development cluster's faults.
+enum class Ending {
+  kOrderly,
+  kReset,    // nothing is sent, the connection is reset
+  kSilence,  // nothing is sent, the connection stays open
+  kCut,      // the body ends after `cut_at` bytes (a stream: when its function returns), then the connection
+};
+
 struct ServerResponse {
   int status = 200;
   Headers headers;  // Content-Type; Content-Length and Transfer-Encoding are the server's business
   std::string body;
   std::function<void(ResponseStream&)> stream;  // when set, body is ignored and the answer is chunked
   std::function<void(RawConnection&)> upgrade;  // when set (status 101), called after the head has been sent
+  Ending ending = Ending::kOrderly;
+  std::size_t cut_at = 0;
 
   static ServerResponse json(int status, std::string body);
   static ServerResponse text(int status, std::string body);
@@ -96,9 +106,12 @@ struct ServerOptions {
   int port = 0;             // 0 = any free port, see HttpServer::port()
   std::string unix_socket;  // listen here instead
   ServerTlsOptions tls;
-  std::size_t worker_threads = 16;                  // for ordinary requests
-  std::size_t max_streams = 64;                     // streaming answers run on threads of their own; more is 503
-  std::size_t max_connections = 1024;               // further ones are closed at once
+  std::size_t worker_threads = 16;     // for ordinary requests
+  std::size_t max_streams = 64;        // streaming answers run on threads of their own; more is 503
+  std::size_t max_connections = 1024;  // further ones take the place of the oldest without a request, if any
+  // Requests that must not wait behind slow handlers (probes): a worker of its own serves these. Called by the poller
+  // and by workers; must be quick. Null: none.
+  std::function<bool(const ServerRequest&)> is_urgent;
   std::size_t max_head_bytes = 32u << 10;           // request line + headers; more is 431
   std::size_t max_headers = 100;                    // more is 431
   std::size_t max_body_bytes = 4u << 20;            // more is 413, chunked or not; Content-Encoding is 415
@@ -122,6 +135,9 @@ class HttpServer {
   // Refuses new connections, fires every stream's stop token, waits for running handlers until the deadline, then
   // closes their connections. Returns true when all handlers ended in time.
   virtual bool stop(std::chrono::milliseconds deadline) = 0;
+  // Closes the listening socket and every connection, listens again after that time: what clients see of a server that
+  // restarts. Asynchronous; TCP only.
+  virtual void refuse_connections(std::chrono::milliseconds how_long) = 0;
 };
 
 // Routes by method and pattern: "/api/v1/agents/{name}/logs"; a last segment "{rest...}" takes the remainder.

@@ -168,7 +168,82 @@ TEST(AbuseLimits, ConnectionsAndBodiesTogether) {
 
   std::vector<std::unique_ptr<RawClient>> many;
   for (int i = 0; i < 4; ++i) many.push_back(std::make_unique<RawClient>(server.port()));
-  EXPECT_EQ(RawClient(server.port()).read_all(), "");  // closed without a word
+  EXPECT_EQ(RawClient(server.port()).status_of(kHealth), 200) << "the oldest without a request had to go";
+}
+
+TEST(AbuseLimits, WhoIsBeingServedKeepsThePlace) {
+  std::atomic<bool> go{false};
+  std::atomic<int> inside{0};
+  ServerOptions options;
+  options.max_connections = 2;
+  const auto server = run_server(options, [&](const ServerRequest&) {
+    ++inside;
+    while (!go) wait_for({}, 1ms);
+    return ServerResponse::text(200, "ok");
+  });
+  RawClient first(server.port()), second(server.port());
+  first.send(kHealth);
+  second.send(kHealth);
+  while (inside < 2) wait_for({}, 1ms);
+  EXPECT_EQ(RawClient(server.port()).read_all(), "") << "closed without a word";
+  go = true;
+  EXPECT_EQ(status_in(first.read_all()), 200);
+  EXPECT_EQ(status_in(second.read_all()), 200);
+}
+
+TEST(AbuseHandlers, UrgentRequestsDoNotWaitForSlowHandlers) {
+  std::atomic<bool> go{false};
+  std::atomic<int> inside{0};
+  ServerOptions options;
+  options.worker_threads = 2;
+  options.is_urgent = [](const ServerRequest& request) { return request.path == "/healthz"; };
+  const auto server = run_server(options, [&](const ServerRequest& request) {
+    ++inside;
+    while (request.path != "/healthz" && !go) wait_for({}, 1ms);
+    return ServerResponse::text(200, "ok");
+  });
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 20; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server.port()));
+    slow.back()->send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  while (inside < 2) wait_for({}, 1ms);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(RawClient(server.port()).status_of(kHealth), 200);
+  go = true;
+}
+
+TEST(AbuseTls, ACertificateFromAFunctionIsFollowed) {
+  std::mutex mutex;
+  const auto make = [](const std::string& name) {
+    return *issue_certificate(test_authority(), {.common_name = name, .dns_names = {name}, .ip_addresses = {}});
+  };
+  KeyPair current = make("localhost");
+  ServerOptions options;
+  options.tls.certificate_source = [&] {
+    const std::lock_guard lock(mutex);
+    return current;
+  };
+  auto server = run_server(options, ok);
+  server.scheme = "https";
+  auto asks = [&](const std::string& name) {
+    auto wanted = trusting_options();
+    wanted.tls.server_name = name;
+    return transport_to(server.url(), wanted)->request({.method = "GET", .target = "/"}, {}).ok();
+  };
+  EXPECT_TRUE(asks("localhost"));
+  EXPECT_FALSE(asks("renewed"));
+  {
+    const std::lock_guard lock(mutex);
+    current = {"broken", "broken"};
+  }
+  EXPECT_TRUE(asks("localhost")) << "the last good one stays";
+  {
+    const std::lock_guard lock(mutex);
+    current = make("renewed");
+  }
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (!asks("renewed") && std::chrono::steady_clock::now() < until) wait_for({}, 50ms);
+  EXPECT_TRUE(asks("renewed"));
 }
 
 TEST(AbuseHeaders, NothingIsDecodedOrShadowed) {
