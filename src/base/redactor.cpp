@@ -89,6 +89,7 @@ void Redactor::add(std::string_view value) {
     list.push_back(static_cast<std::uint32_t>(patterns_.size()));
     patterns_.emplace_back(piece);
     heads_.set(two_bytes(piece));
+    first_.set(static_cast<unsigned char>(piece[0]));
   }
 }
 
@@ -123,30 +124,37 @@ std::size_t Redactor::scan_line(std::string_view line, bool last, Position& now,
   std::size_t i = now.in_token ? end_of_token(line, 0) : 0;  // the rest of what was blacked out already
   if (i < line.size()) now.in_token = false;
   const std::size_t safe = last ? line.size() : line.size() - std::min(line.size(), kLongestPiece);
+  std::size_t kept = i;  // up to here everything is in `out`
   while (i < safe) {
-    std::size_t length = match_value(line.substr(i));
-    if (const std::size_t header = length == 0 ? key_header(line, i) : 0; header > 0) {
-      const std::size_t end = line.find(kKeyEnd, i);
-      now.in_key = end == std::string_view::npos;
-      now.key_lines = 0;
-      const std::size_t after = now.in_key ? line.size() : line.find("-----", end + kKeyEnd.size());
-      length = (after == std::string_view::npos ? line.size() : std::min(line.size(), after + 5)) - i;
+    if (!first_.test(static_cast<unsigned char>(line[i])) && !may_begin_token(line, i)) {
+      ++i;
+      continue;
     }
-    if (length == 0) {
-      const TokenMatch match = match_token(line, i);
-      out.append(line.substr(i, match.lead));
-      i += match.lead;
-      length = match.length;
-      now.in_token = match.open_ended && !last;
+    TokenMatch match{0, match_value(line.substr(i)), false};
+    if (match.length == 0) match.length = match_key(line, i, now);
+    if (match.length == 0) match = match_token(line, i);
+    if (match.length == 0) {
+      ++i;
+      continue;
     }
-    if (length == 0) {
-      out += line[i++];
-    } else {
-      out += kRedacted;
-      i += length;
-    }
+    now.in_token = match.open_ended && !last;
+    out.append(line.substr(kept, i + match.lead - kept));
+    out += kRedacted;
+    i += match.lead + match.length;
+    kept = i;
   }
+  if (kept < i) out.append(line.substr(kept, i - kept));
   return i;
+}
+
+// A private key that begins here: its length on this line.
+std::size_t Redactor::match_key(std::string_view line, std::size_t at, Position& now) {
+  if (key_header(line, at) == 0) return 0;
+  const std::size_t end = line.find(kKeyEnd, at);
+  now.in_key = end == std::string_view::npos;
+  now.key_lines = 0;
+  const std::size_t after = now.in_key ? std::string_view::npos : line.find("-----", end + kKeyEnd.size());
+  return (after == std::string_view::npos ? line.size() : after + 5) - at;
 }
 
 // False when it is no line of a key any more.

@@ -35,13 +35,16 @@ constexpr std::array<Shape, 31> kShapes{
      {"hf_", 30},    {"dckr_pat_", 20}, {"ATATT3", 30}, {"sha256~", 35}, {"lsv2_", 30},   {"xapp-", 20},
      {"eyJ", 40}}};
 
-bool may_begin(char c) {
+// What a first byte asks for: nothing, a look, or a look where a word begins.
+enum class Look : unsigned char { kNo, kAlways, kWordStart };
+const std::array<Look, 256>& looks() {
   static const auto table = [] {
-    std::array<bool, 256> first{};
-    for (const auto& shape : kShapes) first[static_cast<unsigned char>(shape.prefix[0])] = true;
-    return first;
+    std::array<Look, 256> all{};
+    for (const auto& shape : kShapes) all[static_cast<unsigned char>(shape.prefix[0])] = Look::kWordStart;
+    for (const unsigned char c : {' ', '=', ':', '-'}) all[c] = Look::kAlways;
+    return all;
   }();
-  return table[static_cast<unsigned char>(c)];
+  return table;
 }
 
 // header.payload.signature
@@ -108,6 +111,29 @@ TokenMatch match_user_info(std::string_view line, std::size_t at) {
 
 }  // namespace
 
+bool may_begin_token(std::string_view line, std::size_t at) {
+  static const auto& table = looks();
+  const char before = at > 0 ? line[at - 1] : '\n';
+  switch (table[static_cast<unsigned char>(line[at])]) {
+    case Look::kNo:
+      return false;
+    case Look::kWordStart:
+      return !is_alnum(before);
+    case Look::kAlways:
+      break;
+  }
+  switch (line[at]) {
+    case ' ':  // "Bearer ", "Basic "
+      return before == 'r' || before == 'R' || before == 'c' || before == 'C';
+    case '=':
+      return before == 'Y' || before == 'N' || before == 'T' || before == 'D';
+    case ':':  // "://", "x-access-token:", "oauth2:"
+      return before == 'n' || before == '2' || (at + 1 < line.size() && line[at + 1] == '/');
+    default:
+      return at + 1 < line.size() && line[at + 1] == '-';
+  }
+}
+
 TokenMatch match_token(std::string_view line, std::size_t at) {
   switch (line[at]) {
     case ' ':
@@ -117,7 +143,7 @@ TokenMatch match_token(std::string_view line, std::size_t at) {
     case ':':
       return match_user_info(line, at);
     default:
-      return may_begin(line[at]) ? match_shape(line, at) : TokenMatch{};
+      return match_shape(line, at);
   }
 }
 

@@ -12,6 +12,8 @@ struct TokenMatch {
   bool open_ended = false;  // it reaches the end of the text and could go on
 };
 
+// Says no to most positions, quickly.
+bool may_begin_token(std::string_view line, std::size_t at);
 // Whether one begins at `at` of this line.
 TokenMatch match_token(std::string_view line, std::size_t at);
 // First byte from `at` on that cannot be part of a token.

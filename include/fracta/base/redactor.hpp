@@ -41,11 +41,13 @@ class Redactor {
   void add_forms(std::string_view value);
   void add_base64(std::string_view value);
   std::size_t scan_line(std::string_view line, bool last, Position& now, std::string& out) const;
+  static std::size_t match_key(std::string_view line, std::size_t at, Position& now);
   static bool scan_key_line(std::string_view line, Position& now, std::string& out);
   [[nodiscard]] std::size_t match_value(std::string_view rest) const;  // its length, or 0
 
   std::vector<std::string> patterns_;
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_head_;  // first 8 bytes; longest first
+  std::bitset<256> first_;                                                 // first byte of any pattern
   std::bitset<1u << 16> heads_;                                            // of two bytes: nearly always says no
 };
 
