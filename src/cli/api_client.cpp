@@ -1,19 +1,14 @@
 #include "cli/api_client.hpp"
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
-#include "fracta/config/load.hpp"
 #include "fracta/version.hpp"
 
 namespace fracta::cli {
 namespace {
-
-constexpr const char* kDefaultServer = "http://127.0.0.1:9090";
-constexpr const char* kDefaultConfig = "./fracta.yaml";
 
 ErrorCode code_of(int status) {
   switch (status) {
@@ -85,10 +80,36 @@ Error error_from_answer(int status, const std::string& body) {
   return error;
 }
 
-net::Request make_request(std::string_view method, std::string target, const Json* body) {
-  net::Request request{.method = std::string(method), .target = std::move(target)};
+}  // namespace
+
+Result<ApiClient> ApiClient::connect(const ClientArgs& args, Context& context) {
+  auto connection = find_connection(args, context);
+  if (!connection) return connection.error();
+  return connect(*connection, args, context);
+}
+
+Result<ApiClient> ApiClient::connect(const Connection& connection, const ClientArgs& args, const Context& context) {
+  auto url = net::parse_url(connection.url);
+  if (!url) return url.error().with_context("address of the controlplane");
+  auto transport = make_transport(connection);
+  if (!transport) return transport.error();
+  return ApiClient(connection, url->path, std::move(*transport), args, context);
+}
+
+ApiClient::ApiClient(const Connection& connection, std::string base_path, std::unique_ptr<net::Transport> transport,
+                     const ClientArgs& args, const Context& context)
+    : url_(connection.url),
+      token_(connection.token),
+      base_path_(std::move(base_path)),
+      transport_(std::move(transport)),
+      timeout_(std::chrono::duration_cast<std::chrono::milliseconds>(args.request_timeout)),
+      stop_(context.stop) {}
+
+net::Request ApiClient::make_request(std::string_view method, const std::string& target, const Json* body) const {
+  net::Request request{.method = std::string(method), .target = base_path_ + target};
   request.headers.set("User-Agent", std::string("fracta-cli/") + kVersion);
   request.headers.set("Accept", "application/json");
+  if (!token_.empty()) request.headers.set("Authorization", "Bearer " + token_);
   if (body != nullptr) {
     request.headers.set("Content-Type", "application/json");
     request.body = dump_json(*body);
@@ -96,62 +117,21 @@ net::Request make_request(std::string_view method, std::string target, const Jso
   return request;
 }
 
-}  // namespace
-
-Result<std::string> find_server(const ClientArgs& args, Context& context) {
-  if (!args.server.empty()) return args.server;
-  if (auto url = context.environment("FRACTA_SERVER"); url && !url->empty()) return *url;
-  std::error_code ignored;
-  const std::string path = args.config.empty() ? kDefaultConfig : args.config;
-  if (args.config.empty() && !std::filesystem::exists(path, ignored)) return std::string(kDefaultServer);
-  const auto loaded = config::load_file(path, {.environment = context.environment});
-  if (loaded.config) {
-    return loaded.config->control_plane_url.empty() ? std::string(kDefaultServer) : loaded.config->control_plane_url;
-  }
-  if (!args.config.empty()) {
-    std::string text = "no usable configuration";
-    for (const auto& diagnostic : loaded.diagnostics) {
-      if (diagnostic.severity != config::Severity::kError) continue;
-      text = config::format_diagnostic(path, diagnostic);
-      break;
-    }
-    return make_error(ErrorCode::kInvalid, text);
-  }
-  context.err << "warning: " << path << " has errors (see `fracta config validate`); using " << kDefaultServer << "\n";
-  return std::string(kDefaultServer);
-}
-
-Result<ApiClient> ApiClient::connect(const ClientArgs& args, Context& context) {
-  auto server = find_server(args, context);
-  if (!server) return server.error();
-  auto url = net::parse_url(*server);
-  if (!url) return url.error().with_context("address of the controlplane");
-  auto transport = net::make_http_transport(*url, {});
-  if (!transport) return transport.error();
-  return ApiClient(*server, url->path, std::move(*transport), args, context);
-}
-
-ApiClient::ApiClient(std::string url, std::string base_path, std::unique_ptr<net::Transport> transport,
-                     const ClientArgs& args, const Context& context)
-    : url_(std::move(url)),
-      base_path_(std::move(base_path)),
-      transport_(std::move(transport)),
-      timeout_(std::chrono::duration_cast<std::chrono::milliseconds>(args.request_timeout)),
-      stop_(context.stop) {}
-
 Error ApiClient::explain(Error error) const {
   if (error.code == ErrorCode::kUnavailable)
     error.message = "the controlplane at " + url_ + " cannot be reached: " + error.message +
                     "\nIs it running (`fracta controlplane --config fracta.yaml`)? Another address is given with "
                     "--server, FRACTA_SERVER or control_plane_api.url.";
+  if (error.code == ErrorCode::kUnauthenticated && error.http_status == 0)
+    error.message = "the controlplane at " + url_ + " is not trusted: " + error.message +
+                    "\nIts authority is given with FRACTA_CA_FILE or `fracta login " + url_ + " --ca-file FILE`.";
   if (error.code == ErrorCode::kDeadlineExceeded)
     error.message = "the controlplane at " + url_ + " did not answer in time: " + error.message;
   return error;
 }
 
 Result<Json> ApiClient::call(std::string_view method, const std::string& target, const Json* body) {
-  auto answer =
-      transport_->request(make_request(method, base_path_ + target, body), {.timeout = timeout_, .stop = stop_});
+  auto answer = transport_->request(make_request(method, target, body), {.timeout = timeout_, .stop = stop_});
   if (!answer) return explain(answer.error());
   if (answer->status < 200 || answer->status > 299) return error_from_answer(answer->status, answer->body);
   auto json = parse_json(answer->body);
@@ -162,7 +142,7 @@ Result<Json> ApiClient::call(std::string_view method, const std::string& target,
 Result<void> ApiClient::stream(const std::string& target, const net::Headers& headers,
                                std::chrono::milliseconds idle_timeout, const std::stop_token& stop,
                                const std::function<bool(std::string_view)>& on_data) {
-  auto request = make_request("GET", base_path_ + target, nullptr);
+  auto request = make_request("GET", target, nullptr);
   request.headers.set("Accept", "*/*");
   for (const auto& [name, value] : headers.entries()) request.headers.set(name, value);
   int refused = 0;

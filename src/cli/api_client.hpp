@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/connection.hpp"
 #include "cli/invocation.hpp"
 #include "fracta/base/json_fwd.hpp"
 #include "fracta/base/result.hpp"
@@ -16,13 +17,12 @@
 
 namespace fracta::cli {
 
-// --server, FRACTA_SERVER, control_plane_api.url of fracta.yaml, http://127.0.0.1:9090: the first that is given.
-// Fails only for a --config that cannot be read; a broken ./fracta.yaml nobody asked for is a warning.
-Result<std::string> find_server(const ClientArgs& args, Context& context);
-
 class ApiClient {
  public:
+  // To the controlplane of connection.hpp's find_connection().
   static Result<ApiClient> connect(const ClientArgs& args, Context& context);
+  // To one given otherwise (login).
+  static Result<ApiClient> connect(const Connection& connection, const ClientArgs& args, const Context& context);
 
   // 2xx -> the JSON body; else the server's own words as Error (http_status set). `body` null = none.
   Result<Json> call(std::string_view method, const std::string& target, const Json* body = nullptr);
@@ -34,11 +34,13 @@ class ApiClient {
   [[nodiscard]] const std::string& url() const { return url_; }
 
  private:
-  ApiClient(std::string url, std::string base_path, std::unique_ptr<net::Transport> transport, const ClientArgs& args,
-            const Context& context);
+  ApiClient(const Connection& connection, std::string base_path, std::unique_ptr<net::Transport> transport,
+            const ClientArgs& args, const Context& context);
+  net::Request make_request(std::string_view method, const std::string& target, const Json* body) const;
   [[nodiscard]] Error explain(Error error) const;
 
   std::string url_;
+  std::string token_;  // sent to url_ only; redirects are not followed
   std::string base_path_;
   std::unique_ptr<net::Transport> transport_;
   std::chrono::milliseconds timeout_;

@@ -102,6 +102,7 @@ struct DevclusterArgs {
   std::string data;
   std::string kubeconfig_out;
   std::vector<std::string> images;  // NAME=DIRECTORY
+  std::string faults;              // file
   bool fake_node = false;
   std::string fake_run;  // Go's notation
 };

@@ -296,13 +296,15 @@ void add_daemons(Tree& t) {
   devcluster->add_option("--listen", t.devcluster.listen, "address of the API (default a free port of 127.0.0.1)")
       ->option_text("HOST:PORT");
   devcluster
-      ->add_option("--data", t.devcluster.data, "keep CA, tokens and pods here instead of in a temporary directory")
+      ->add_option("--data", t.devcluster.data, "keep CA, tokens and objects here instead of in a temporary directory")
       ->option_text("DIR");
   devcluster->add_option("--kubeconfig-out", t.devcluster.kubeconfig_out, "write the kubeconfig here")
       ->option_text("FILE");
   devcluster->add_option("--image", t.devcluster.images, "root directory for an image name; `/` is this machine's own")
       ->allow_extra_args(false)
       ->option_text("NAME=DIR");
+  devcluster->add_option("--faults", t.devcluster.faults, "YAML or JSON file of faults to make (docs/devcluster.md)")
+      ->option_text("FILE");
   devcluster->add_flag("--fake-node", t.devcluster.fake_node,
                        "run nothing: pods only go through their phases, for thousands of them");
   devcluster->add_option("--fake-run", t.devcluster.fake_run, "with --fake-node: how long pods run (default 1s)")
