@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "devcluster/auth/authorizer.hpp"
+#include "devcluster/faults/fault_book.hpp"
 #include "devcluster/front/front.hpp"
 #include "devcluster/parts.hpp"
 #include "devcluster/server/in_process_api.hpp"
@@ -16,6 +17,7 @@
 #include "fracta/base/json.hpp"
 #include "fracta/base/log.hpp"
 #include "fracta/base/text.hpp"
+#include "fracta/base/yaml.hpp"
 #include "fracta/net/certificates.hpp"
 #include "fracta/net/http_server.hpp"
 
@@ -103,8 +105,13 @@ class Cluster final : public DevCluster {
     User admin;
     admin.name = "kubernetes-admin";
     admin.groups = {"system:masters", "system:authenticated"};
-    Services services{&registry_, signer_.get(), [this] { return node_ready_.load() ? node_.get() : nullptr; }};
+    Services services{&registry_, signer_.get(), [this] { return node_ready_.load() ? node_.get() : nullptr; },
+                      &faults_};
     front_ = std::make_unique<Front>(std::move(services), std::map<std::string, User>{{identity_.admin_token, admin}});
+    if (!temporary_) {
+      FRACTA_TRY(store_.keep_in(options_.data_directory + "/journal"));
+      forget_processes();
+    }
     seed();
     return listen();
   }
@@ -131,10 +138,11 @@ class Cluster final : public DevCluster {
       node_ready_ = true;
     }
     started_ = true;
-    return {};
+    return options_.faults_file.empty() ? Result<void>{} : load_faults();
   }
 
   void stop() override {
+    faults_.stop();
     // The node first: its pods may still talk to the API while they end.
     if (node_) node_->stop();
     if (controllers_) controllers_->stop();
@@ -146,6 +154,89 @@ class Cluster final : public DevCluster {
   std::string kubeconfig() const override { return options_.kubeconfig_path; }
 
  private:
+  // The processes of pods ended with the cluster that ran them: a kubelet that comes back and finds containers gone
+  // says so, and starts again those that may be.
+  void forget_processes() {
+    for (const auto& pod : api_->list("pods", "", "")) {
+      const std::string phase = string_at(*pod, "status/phase");
+      const bool never = string_at(*pod, "spec/restartPolicy") == "Never";
+      if (string_at(*pod, "spec/nodeName").empty() || phase == "Succeeded" || phase == "Failed") continue;
+      const auto lost = [&](Json& object) {
+        Json& status = object["status"];
+        if (!status.contains("containerStatuses")) return false;
+        if (!never) {
+          for (const char* list : {"containerStatuses", "initContainerStatuses"}) status.erase(list);
+          status["phase"] = "Pending";
+          return true;
+        }
+        status["phase"] = "Failed";
+        for (const char* list : {"containerStatuses", "initContainerStatuses"}) {
+          if (!status.contains(list)) continue;
+          for (Json& container : status[list]) {
+            if (container["state"].contains("terminated")) continue;
+            container["ready"] = false;
+            container["state"] = {{"terminated",
+                                   {{"exitCode", 137},
+                                    {"reason", "ContainerStatusUnknown"},
+                                    {"message", "The container could not be located when the pod was terminated"}}}};
+          }
+        }
+        return true;
+      };
+      static_cast<void>(api_->mutate("pods", string_at(*pod, "metadata/namespace"), string_at(*pod, "metadata/name"),
+                                     lost, "status"));
+    }
+  }
+
+  Result<void> load_faults() {
+    auto text = read_file(options_.faults_file);
+    if (!text) return text.error();
+    auto source = parse_yaml(*text);
+    if (!source) return source.error().with_context(options_.faults_file);
+    auto added = faults_.add(*source);
+    return added ? Result<void>{} : Result<void>(added.error().with_context(options_.faults_file));
+  }
+
+  FaultHooks hooks() {
+    FaultHooks hooks;
+    hooks.refuse_connections = [this](std::chrono::milliseconds how_long) { server_->refuse_connections(how_long); };
+    hooks.set_clock_skew = [this](std::chrono::milliseconds skew) { clock_.set_skew(skew); };
+    hooks.set_certificate = [this](const std::string& which) { return serve_certificate(which); };
+    hooks.set_node_lost = [this](bool lost) {
+      if (node_ready_) node_->set_lost(lost);
+    };
+    hooks.set_disk_full = [this](bool full) {
+      if (node_ready_) node_->set_disk_full(full);
+    };
+    return hooks;
+  }
+
+  // "" and "renewed": one that clients believe; the others are wrong in the way they say.
+  Result<void> serve_certificate(const std::string& which) {
+    net::KeyPair authority = identity_.authority;
+    if (which == "other-authority") {
+      auto made = net::make_certificate_authority("somebody-else");
+      if (!made) return made.error();
+      authority = std::move(*made);
+    }
+    net::CertificateRequest request = certificate_request();
+    if (which == "other-name") {
+      request.dns_names = {"somewhere.else.example"};
+      request.ip_addresses.clear();
+    }
+    if (which == "expired") request.lifetime = std::chrono::hours(-1);
+    auto certificate = net::issue_certificate(authority, request);
+    if (!certificate) return certificate.error();
+    const std::lock_guard lock(certificate_mutex_);
+    certificate_ = std::move(*certificate);
+    return {};
+  }
+
+  net::KeyPair certificate() {
+    const std::lock_guard lock(certificate_mutex_);
+    return certificate_;
+  }
+
   void seed() {
     create_default_policy(registry_);
     for (const char* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
@@ -158,7 +249,7 @@ class Cluster final : public DevCluster {
     }
   }
 
-  Result<void> listen() {
+  net::CertificateRequest certificate_request() const {
     net::CertificateRequest request;
     request.common_name = "fracta-devcluster";
     request.dns_names = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"};
@@ -168,16 +259,19 @@ class Cluster final : public DevCluster {
     } else if (options_.host != "localhost") {
       request.dns_names.push_back(options_.host);
     }
-    auto certificate = net::issue_certificate(identity_.authority, request);
-    if (!certificate) return certificate.error();
+    return request;
+  }
+
+  Result<void> listen() {
+    FRACTA_TRY(serve_certificate(""));
     net::ServerOptions server;
     server.host = options_.host;
     server.port = options_.port;
-    server.tls.certificate_pem = certificate->certificate_pem;
-    server.tls.key_pem = certificate->key_pem;
+    server.tls.certificate_source = [this] { return certificate(); };
     server.tls.client_ca_pem = identity_.authority.certificate_pem;
     server.max_streams = 1024;
     server.max_connections = 4096;
+    server.worker_threads = 32;  // some may be held up by faults
     server.server_name = "devcluster";
     server.write_timeout = std::chrono::seconds(30);
     auto made = net::HttpServer::create(std::move(server),
@@ -193,7 +287,10 @@ class Cluster final : public DevCluster {
 
   Options options_;
   std::optional<TemporaryDirectory> temporary_;
-  RealClock clock_;
+  SkewedClock clock_;
+  FaultBook faults_{hooks()};
+  std::mutex certificate_mutex_;
+  net::KeyPair certificate_;  // being served
   Store store_;
   Registry registry_{store_, clock_};
   Identity identity_;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,16 @@
 
 namespace fracta::devcluster {
 
+// How long the phases of a pod take on a node that runs nothing. Annotations of a pod win: fracta.io/fake-duration (Go's
+// notation, or "never") and fracta.io/fake-exit-code.
+struct FakePods {
+  std::chrono::milliseconds pull{200}, start{100}, run{1'000};
+};
+
 struct Options {
   std::string host = "127.0.0.1";
   int port = 0;                 // 0 = any
-  std::string data_directory;   // CA, tokens, pod directories; empty = a temporary one
+  std::string data_directory;   // CA, tokens, objects (journal), pod directories; empty = a temporary one, no journal
   std::string kubeconfig_path;  // written atomically, 0600; empty = <data>/kubeconfig
   // NAME -> root file system directory ("/" = the host's own), or a folder with `rootfs/` and an optional `image.json`
   // ({"Entrypoint":[],"Cmd":[],"Env":[],"WorkingDir":"","User":""}).
@@ -24,7 +31,9 @@ struct Options {
   // ENTRYPOINT of images on the host's root, e.g. {"/path/to/fracta", "agent", "run", "--"}; a pod's `command` replaces
   // it.
   std::vector<std::string> host_entrypoint;
+  std::string faults_file;                       // faults from the start, as POSTed to /_faults (docs/devcluster.md)
   bool run_node = true;                          // false: pods stay Pending (API-only tests)
+  std::optional<FakePods> fake_node;  // run no processes, drive pods through their phases on a schedule
   std::chrono::milliseconds volume_sync{1'000};  // kubelet's ConfigMap/Secret propagation delay
 };
 

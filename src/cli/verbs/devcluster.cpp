@@ -6,6 +6,7 @@
 #include "cli/api_client.hpp"
 #include "cli/verbs.hpp"
 #include "fracta/base/text.hpp"
+#include "fracta/base/time.hpp"
 #include "fracta/devcluster/devcluster.hpp"
 
 namespace fracta::cli {
@@ -21,6 +22,15 @@ Result<devcluster::Options> cluster_options(const DevclusterArgs& args) {
   options.port = static_cast<int>(*port);
   options.data_directory = args.data;
   options.kubeconfig_path = args.kubeconfig_out;
+  options.faults_file = args.faults;
+  if (args.fake_node) options.fake_node.emplace();
+  if (!args.fake_run.empty()) {
+    const auto run = parse_go_duration(args.fake_run);
+    if (!run) return run.error().with_context("--fake-run");
+    if (!args.fake_node || run->count() < 0)
+      return make_error(ErrorCode::kInvalid, "--fake-run needs --fake-node and a time that is not negative");
+    options.fake_node->run = std::chrono::ceil<std::chrono::milliseconds>(*run);
+  }
   for (const auto& image : args.images) {
     const auto equals = image.rfind('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == image.size())

@@ -1,5 +1,7 @@
 #include "devcluster/auth/impersonation.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "fracta/base/text.hpp"
@@ -67,7 +69,13 @@ Outcome<User> impersonated(const Store& store, const User& user, const net::Head
   User& other = wish.user;
   if (other.name.empty()) {
     if (wish.rights.empty()) return user;
-    return Failure{500, "InternalError", "groups, uid and extra can be impersonated only together with a user", Json()};
+    std::string asked;
+    for (const Attributes& attributes : wish.rights) {
+      const bool group = attributes.resource == "groups";
+      asked += fmt::format("{}{{{}  {}    {}}}", asked.empty() ? "" : " ", group ? "Group" : attributes.resource,
+                           attributes.name, attributes.subresource);
+    }
+    return Failure{500, "", fmt::format("requested [{}] without impersonating a user", asked), Json()};
   }
   const auto [ns, name] = service_account_of(other.name);
   need(wish, "", name.empty() ? "users" : "serviceaccounts", "", name.empty() ? other.name : name);

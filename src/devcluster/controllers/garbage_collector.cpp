@@ -109,7 +109,8 @@ class GarbageCollector final : public Controller {
     }
     if (node->deleted && node->orphan) return cut_loose(*node, dependents_of(*node));
     if (node->deleted && node->foreground) return finish_foreground(*node, dependents_of(*node));
-    if (node->deleted || node->owners.empty() || owners_present) return true;
+    if (node->deleted || node->owners.empty()) return true;
+    if (owners_present) return unknown_owner ? drop_absent_owners(*node) : true;
     if (owner_waits) return remove(*node, "");
     return unknown_owner ? remove_if_owners_are_gone(*node) : true;
   }
@@ -140,6 +141,36 @@ class GarbageCollector final : public Controller {
       }
     }
     return remove(node, "");
+  }
+
+  // One owner lives and keeps the dependent; those that are gone are taken out of its references.
+  bool drop_absent_owners(const Node& node) {
+    const auto object = api_.get(node.resource, node.ns, node.name);
+    if (!object) return true;
+    std::set<std::string> gone;
+    if (const Json* owners = find_path(**object, "metadata/ownerReferences"))
+      for (const auto& owner : *owners) {
+        const auto resource = resource_of(owner);
+        if (resource.empty()) continue;
+        const auto found = api_.get(resource, node.ns, string_at(owner, "name"));
+        if (!found || string_at(**found, "metadata/uid") != string_at(owner, "uid"))
+          gone.insert(string_at(owner, "uid"));
+      }
+    return gone.empty() || remove_owners(node, gone);
+  }
+
+  bool remove_owners(const Node& node, const std::set<std::string>& uids) {
+    const auto done = api_.mutate(node.resource, node.ns, node.name, [&](Json& object) {
+      Json* owners = const_cast<Json*>(find_path(object, "metadata/ownerReferences"));
+      if (owners == nullptr) return false;
+      const auto gone = std::remove_if(owners->begin(), owners->end(),
+                                       [&](const Json& o) { return uids.contains(string_at(o, "uid")); });
+      if (gone == owners->end()) return false;
+      owners->erase(gone, owners->end());
+      if (owners->empty()) object["metadata"].erase("ownerReferences");
+      return true;
+    });
+    return done.ok() || done.error().code == ErrorCode::kNotFound;
   }
 
   static std::string_view resource_of(const Json& owner) {
@@ -188,19 +219,7 @@ class GarbageCollector final : public Controller {
 
   bool cut_loose(const Node& node, const std::vector<Node>& dependents) {
     bool ok = true;
-    for (const auto& dependent : dependents) {
-      const auto done = api_.mutate(dependent.resource, dependent.ns, dependent.name, [&](Json& object) {
-        Json* owners = const_cast<Json*>(find_path(object, "metadata/ownerReferences"));
-        if (owners == nullptr) return false;
-        const auto gone = std::remove_if(owners->begin(), owners->end(),
-                                         [&](const Json& o) { return string_at(o, "uid") == node.uid; });
-        if (gone == owners->end()) return false;
-        owners->erase(gone, owners->end());
-        if (owners->empty()) object["metadata"].erase("ownerReferences");
-        return true;
-      });
-      ok = (done.ok() || done.error().code == ErrorCode::kNotFound) && ok;
-    }
+    for (const auto& dependent : dependents) ok = remove_owners(dependent, {node.uid}) && ok;
     return ok && drop_finalizer(node, "orphan");
   }
 

@@ -76,10 +76,10 @@ Outcome<Done> negotiate(Call& call) {
     call.yaml = yaml;
     return Done{};
   }
-  return Failure{
-      406, "NotAcceptable",
-      "only the following media types are accepted: application/json, application/yaml, application/json;stream=watch",
-      Json()};
+  return Failure{406, "NotAcceptable",
+                 "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
+                 "application/vnd.kubernetes.protobuf",
+                 Json::object()};
 }
 
 net::ServerResponse answer_text(const Call& call, int status, std::string json) {

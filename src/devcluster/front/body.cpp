@@ -39,7 +39,7 @@ Outcome<std::string> body_text(const Call& call, const StructType* schema_type) 
   if (!type.empty() && type != "application/json" && type != "*/*") {
     return unsupported_media_type(
         "the body of the request was in an unknown format - accepted media types include: application/json, "
-        "application/yaml");
+        "application/yaml, application/vnd.kubernetes.protobuf");
   }
   return call.http->body;
 }
@@ -58,8 +58,27 @@ void check_patch_options(const Call& call, FieldErrors& errors) {
   }
 }
 
+const Kind* find_kind_named(std::string_view api_version, std::string_view name) {
+  for (const Kind& kind : kinds()) {
+    if (kind.api_version() == api_version && kind.kind == name) return &kind;
+  }
+  return nullptr;
+}
+
 std::string brief(std::string_view text) {
-  return text.size() > 28 ? std::string(text.substr(0, 28)) + " ..." : std::string(text);
+  constexpr std::size_t kMost = 30;
+  if (text.empty()) return "<empty>";
+  std::string result;
+  for (const char c : text.substr(0, kMost))
+    result += text[0] == '{' ? std::string(1, c) : fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return text.size() > kMost ? result + " ..." : result;
+}
+
+// What a text is that is no object, in Go's words; "" for objects, null and what is no JSON at all.
+std::string first_word(std::string_view text) {
+  const auto parsed = parse_json(text);
+  if (!parsed || parsed->is_object() || parsed->is_null()) return "";
+  return parsed->is_array() ? "array" : parsed->is_string() ? "string" : parsed->is_boolean() ? "bool" : "number";
 }
 
 }  // namespace
@@ -95,6 +114,14 @@ Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text) 
   };
   if (!decoded) {
     const std::string& why = decoded.error().message;
+    const std::string word = first_word(text);
+    if (!word.empty()) {
+      return bad_request(
+          fmt::format("the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse "
+                      "error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string "
+                      "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }} ({})",
+                      kind.kind, word, brief(text)));
+    }
     if (!why.starts_with("invalid character") && !why.starts_with("unexpected end")) return cannot(why);
     return bad_request(
         fmt::format("the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse "
@@ -107,6 +134,13 @@ Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text) 
   if ((!api_version.empty() && api_version != kind.api_version()) || (!own_kind.empty() && own_kind != kind.kind)) {
     const std::string version = api_version.empty() ? kind.api_version() : api_version;
     const std::string given = own_kind.empty() ? kind.kind : own_kind;
+    // A kind that is known, but has its place elsewhere.
+    if (const Kind* other = find_kind_named(version, given); other != nullptr && version == kind.api_version()) {
+      return bad_request(fmt::format(
+          "{0} in version \"{1}\" cannot be handled as a {2}: converting ({3}.{0}) to ({4}.{2}): "
+          "unknown conversion",
+          given, kind.version, kind.kind, other->version, kind.group.empty() ? "core" : split(kind.group, '.')[0]));
+    }
     return bad_request(
         fmt::format("{0} in version \"{1}\" cannot be handled as a {2}: no kind \"{0}\" is registered for version "
                     "\"{3}\" in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
@@ -127,7 +161,7 @@ Outcome<WriteOptions> write_options(Call& call) {
   WriteOptions options;
   FieldErrors errors;
   if (const auto dry_run = call.http->query_parameter("dryRun"); dry_run && !dry_run->empty()) {
-    if (*dry_run != "All") errors.not_supported("dryRun", *dry_run, {"All"});
+    if (*dry_run != "All") errors.not_supported_text("dryRun", go_strings(Json::array({*dry_run})), {"All"});
     options.dry_run = true;
   }
   if (const auto validation = call.http->query_parameter("fieldValidation"); validation && !validation->empty()) {
@@ -160,6 +194,7 @@ Outcome<WriteOptions> write_options(Call& call) {
     }
   }
   options.user = call.user.name;
+  options.asker = &call.user;
   options.warnings = &call.warnings;
   return options;
 }

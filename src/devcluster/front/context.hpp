@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "devcluster/faults/effects.hpp"
 #include "devcluster/server/outcome.hpp"
 #include "devcluster/server/registry.hpp"
 #include "devcluster/server/token_signer.hpp"
@@ -24,7 +25,9 @@ struct Call {
   // What the path says; `kind` is null for non-resource paths.
   const Kind* kind = nullptr;
   std::string group, version, resource, subresource, ns, name;
-  std::string verb;  // get list watch create update patch delete deletecollection
+  std::string verb;                        // get list watch create update patch delete deletecollection
+  bool watch_path = false;                 // /api/v1/watch/...
+  std::shared_ptr<const Effects> effects;  // of the faults it met; may be null
   Form form = Form::kObject;
   bool yaml = false;
   std::string form_version = "v1";  // meta.k8s.io version asked for
@@ -41,6 +44,7 @@ struct Services {
   Registry* registry = nullptr;
   const TokenSigner* signer = nullptr;
   std::function<NodeServices*()> node;  // null until a node runs
+  FaultBook* faults = nullptr;          // may be null
 };
 
 // front/request_info.cpp: fills kind, group, ..., verb from method and path. False: not a resource path.
@@ -74,8 +78,15 @@ net::ServerResponse serve_delete(Call& call, const Services& services);
 net::ServerResponse serve_patch(Call& call, const Services& services);
 net::ServerResponse serve_log(Call& call, const Services& services);
 net::ServerResponse serve_exec(Call& call, const Services& services);
+net::ServerResponse serve_proxy(Call& call, const Services& services);
 net::ServerResponse serve_attach(Call& call, const Services& services);  // pod_exec.cpp
 net::ServerResponse serve_scale(Call& call, const Services& services);
+
+// A resourceVersion parameter that is no number (front/read.cpp).
+Failure bad_version(const std::string& text);
+Failure bad_number(const std::string& text);
+// resourceVersionMatch of list and watch.
+Outcome<Done> check_match(const Call& call, std::uint64_t version);
 
 // Selectors of list and watch.
 struct Filter;

@@ -17,6 +17,13 @@ Outcome<DeleteOptions> read_options(Call& call) {
   if (!call.http->body.empty()) {
     auto untyped = read_untyped(call);
     if (!untyped.ok()) return untyped.failure();
+    if (const std::string kind = string_at(*untyped, "kind"); !kind.empty() && kind != "DeleteOptions") {
+      return Failure{500, "",
+                     fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
+                                 "\"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\"",
+                                 kind, string_at(*untyped, "apiVersion")),
+                     Json()};
+    }
     auto decoded = decode_object(dump_json(*untyped), *schema().find("meta.DeleteOptions"));
     if (!decoded) return bad_request(decoded.error().message);
     object = std::move(decoded->object);
@@ -41,11 +48,14 @@ Outcome<DeleteOptions> read_options(Call& call) {
       options.propagation != "Foreground") {
     errors.not_supported("propagationPolicy", options.propagation, {"Foreground", "Background", "Orphan", "nil"});
   }
+  if (object.contains("orphanDependents") && !options.propagation.empty())
+    errors.invalid("propagationPolicy", options.propagation,
+                   "orphanDependents and deletionPropagation cannot be both set");
   if (object.contains("orphanDependents") && options.propagation.empty())
     options.propagation = bool_at(object, "orphanDependents") ? "Orphan" : "Background";
   if (const Json* dry_run = find(object, "dryRun"); dry_run != nullptr && !dry_run->empty()) {
     options.dry_run = true;
-    if (*dry_run != Json::array({"All"})) errors.not_supported("dryRun", dump_json(*dry_run), {"All"});
+    if (*dry_run != Json::array({"All"})) errors.not_supported_text("dryRun", go_strings(*dry_run), {"All"});
   }
   if (!errors.empty()) {
     Kind kind;
@@ -68,7 +78,15 @@ Json deleted_status(const Kind& kind, const RecordPtr& record) {
           {"details", details}};
 }
 
+// The namespace life cycle's immortals.
+bool is_protected(const Call& call) {
+  return call.resource == "namespaces" && call.group.empty() &&
+         (call.name == "default" || call.name == "kube-system" || call.name == "kube-public");
+}
+
 net::ServerResponse serve_one(Call& call, const Services& services, const DeleteOptions& options) {
+  if (is_protected(call))
+    return answer_failure(call, forbidden(*call.kind, call.name, "this namespace may not be deleted"));
   auto deleted = services.registry->remove(*call.kind, call.kind->namespaced ? call.ns : "", call.name, options);
   if (!deleted.ok()) return answer_failure(call, deleted.failure());
   if (!deleted->gone || returns_deleted_object(*call.kind))

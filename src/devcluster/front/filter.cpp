@@ -20,8 +20,8 @@ namespace {
 const std::map<std::string, std::vector<std::string>>& selectable() {
   static const std::map<std::string, std::vector<std::string>> table = {
       {"pods",
-       {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
-        "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName"}},
+       {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase",
+        "status.podIP", "status.podIPs", "status.nominatedNodeName"}},
       {"events",
        {"involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
         "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
@@ -37,8 +37,7 @@ const std::map<std::string, std::vector<std::string>>& selectable() {
 std::string field_value(const Json& object, const std::string& field) {
   if (field == "source") return string_at(object, "source/component");
   if (field == "status.successful") return std::to_string(int_at(object, "status/succeeded").value_or(0));
-  if (field == "spec.unschedulable" || field == "spec.hostNetwork")
-    return bool_at(object, field == "spec.hostNetwork" ? "spec/hostNetwork" : "spec/unschedulable") ? "true" : "false";
+  if (field == "spec.unschedulable") return bool_at(object, "spec/unschedulable") ? "true" : "false";
   std::string path = field;
   for (char& c : path) {
     if (c == '.') c = '/';

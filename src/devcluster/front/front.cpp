@@ -1,5 +1,7 @@
 #include "devcluster/front/front.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "devcluster/auth/authorizer.hpp"
@@ -12,6 +14,8 @@
 namespace fracta::devcluster {
 
 namespace {
+
+constexpr std::size_t kMaxBody = 3u << 20;  // apiserver's MaxRequestBodyBytes
 
 Failure no_such_resource() {
   return {404, "NotFound", "the server could not find the requested resource", Json::object()};
@@ -66,6 +70,7 @@ net::ServerResponse Front::dispatch(Call& call) {
   if (call.subresource == "log") return serve_log(call, services_);
   if (call.subresource == "exec") return serve_exec(call, services_);
   if (call.subresource == "attach") return serve_attach(call, services_);
+  if (call.subresource == "proxy") return serve_proxy(call, services_);
   if (call.subresource == "scale") return serve_scale(call, services_);
   if (call.verb == "get" || call.verb == "list") return serve_read(call, services_);
   if (call.verb == "watch") return serve_watch(call, services_);
@@ -75,8 +80,6 @@ net::ServerResponse Front::dispatch(Call& call) {
 }
 
 net::ServerResponse Front::resource(Call& call) {
-  // `kubectl get pods x -w` watches one name.
-  if (call.verb == "get" && call.flag("watch") && call.subresource.empty()) call.verb = "watch";
   Attributes attributes;
   attributes.verb = call.verb;
   attributes.group = call.group;
@@ -88,25 +91,50 @@ net::ServerResponse Front::resource(Call& call) {
   const Decision decision = authorize(services_.registry->store(), call.user, attributes);
   if (!decision.allowed) return answer_failure(call, forbidden_request(call.user, attributes, decision.reason));
   if (!served(call)) return answer_failure(call, no_such_resource());
-  if (!verb_allowed(call)) return answer_failure(call, method_not_allowed());
+  // No resource answers HEAD.
+  if (!verb_allowed(call) || call.http->method == "HEAD") return answer_failure(call, method_not_allowed());
+  if (call.http->body.size() > kMaxBody) {
+    return answer_failure(call, {413, "RequestEntityTooLarge",
+                                 fmt::format("Request entity too large: limit is {}", kMaxBody), Json::object()});
+  }
   if (call.resource == "namespaces") call.ns.clear();
   // Those answer with something else than objects.
-  if (call.subresource != "log" && call.subresource != "exec" && call.subresource != "attach") {
+  if (call.subresource != "log" && call.subresource != "exec" && call.subresource != "attach" &&
+      call.subresource != "proxy") {
     if (auto negotiated = negotiate(call); !negotiated.ok()) return answer_failure(call, negotiated.failure());
   }
   return dispatch(call);
 }
 
 net::ServerResponse Front::handle(const net::ServerRequest& request) {
+  net::ServerResponse response = answer(request);
+  response.headers.set("Audit-Id", random_uuid());
+  return response;
+}
+
+net::ServerResponse Front::answer(const net::ServerRequest& request) {
   Call call;
   call.http = &request;
   auto user = authenticator_.authenticate(request);
-  if (!user) return answer_failure(call, {401, "Unauthorized", "Unauthorized", Json()});
+  if (!user || is_revoked(request, *user)) return answer_failure(call, {401, "Unauthorized", "Unauthorized", Json()});
   auto acting = impersonated(services_.registry->store(), *user, request.headers);
-  if (!acting.ok()) return answer_failure(call, acting.failure());
+  if (!acting.ok()) {
+    if (acting.failure().code != 500) return answer_failure(call, acting.failure());
+    return net::ServerResponse::text(
+        500, fmt::format("Internal Server Error: \"{}\": {}\n", request.target, acting.failure().message));
+  }
   call.user = std::move(*acting);
-  if (parse_resource_path(call)) return resource(call);
+  if (services_.faults != nullptr && !request.segments.empty() && request.segments[0] == "_faults")
+    return control_faults(call);
+  return past_faults(call);
+}
 
+net::ServerResponse Front::serve(Call& call, bool is_resource) {
+  return is_resource ? resource(call) : other_path(call);
+}
+
+net::ServerResponse Front::other_path(Call& call) {
+  const net::ServerRequest& request = *call.http;
   Attributes attributes;
   attributes.resource_request = false;
   attributes.verb = non_resource_verb(request.method);

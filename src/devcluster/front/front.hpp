@@ -14,8 +14,15 @@ class Front {
   net::ServerResponse handle(const net::ServerRequest& request);
 
  private:
+  net::ServerResponse answer(const net::ServerRequest& request);
+  net::ServerResponse serve(Call& call, bool is_resource);
+  net::ServerResponse other_path(Call& call);
   net::ServerResponse resource(Call& call);
   net::ServerResponse dispatch(Call& call);
+  // faulted.cpp
+  [[nodiscard]] bool is_revoked(const net::ServerRequest& request, const User& user) const;
+  net::ServerResponse past_faults(Call& call);
+  net::ServerResponse control_faults(const Call& call);
 
   Services services_;
   Authenticator authenticator_;

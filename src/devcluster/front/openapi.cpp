@@ -4,6 +4,7 @@
 
 #include "devcluster/front/discovery.hpp"
 #include "devcluster/front/openapi_protobuf.hpp"
+#include "devcluster/schema/descriptions.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
 
@@ -21,10 +22,10 @@ class Documents {
     Json properties = Json::object();
     Json required = Json::array();
     for (const Field& field : type.fields) {
-      properties[field.name] = property(field);
+      properties[field.name] = property(type, field);
       if (field.required) required.push_back(field.name);
     }
-    Json result = {{"type", "object"}, {"description", ""}, {"properties", std::move(properties)}};
+    Json result = {{"type", "object"}, {"description", description_of(type)}, {"properties", std::move(properties)}};
     if (!required.empty()) result["required"] = std::move(required);
     Json kinds_of_type = Json::array();
     for (const Kind& kind : kinds()) {
@@ -39,7 +40,7 @@ class Documents {
     Json items = {{"type", "array"}, {"items", value_of(*kind.type)}};
     schemas[kind.type->open_api + "List"] = {
         {"type", "object"},
-        {"description", ""},
+        {"description", "A list of objects of kind " + kind.kind + "."},
         {"properties",
          {{"apiVersion", {{"type", "string"}}},
           {"kind", {{"type", "string"}}},
@@ -116,9 +117,11 @@ class Documents {
     return Json::object();
   }
 
-  Json property(const Field& field) {
+  Json property(const StructType& type, const Field& field) {
     Json result = value(field.type);
-    if (!result.contains("$ref")) result["description"] = "";
+    // Beside a reference of v2 stands nothing but its description.
+    const std::string text = description_of(type, field);
+    if (!text.empty() || !result.contains("$ref")) result["description"] = text;
     if (field.merge)
       result["x-kubernetes-patch-strategy"] = field.retain_keys ? "merge,retainKeys" : "merge";
     else if (field.retain_keys)

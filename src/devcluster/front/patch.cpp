@@ -3,6 +3,7 @@
 
 #include "devcluster/front/context.hpp"
 #include "devcluster/schema/decode.hpp"
+#include "devcluster/schema/json_error.hpp"
 #include "devcluster/server/apply.hpp"
 #include "devcluster/server/managed_fields.hpp"
 #include "devcluster/server/patch.hpp"
@@ -65,6 +66,12 @@ Outcome<Json> decode_again(Call& call, const Json& object) {
   return checked;
 }
 
+std::string go_kind(const Json& value) {
+  if (value.is_array()) return "array";
+  if (value.is_object()) return "object";
+  return value.is_string() ? "string" : value.is_boolean() ? "bool" : "number";
+}
+
 // What is applied: YAML, of which JSON is a part. A repeated key counts as often as field validation says.
 Outcome<Json> read_config(Call& call) {
   YamlLimits lenient;
@@ -79,10 +86,7 @@ Outcome<Json> read_config(Call& call) {
     return bad_request(
         fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into "
                     "Go value of type map[string]interface {{}}",
-                    parsed->is_array()     ? "array"
-                    : parsed->is_string()  ? "string"
-                    : parsed->is_boolean() ? "bool"
-                                           : "number"));
+                    go_kind(*parsed)));
   }
   return std::move(*parsed);
 }
@@ -125,6 +129,32 @@ Outcome<Json> finish_apply(Call& call, Outcome<Applied> applied) {
     (*object)["metadata"]["managedFields"] = std::move(list);
   if (auto checked = check_duplicates(call); !checked.ok()) return checked.failure();
   return object;
+}
+
+Outcome<Json> read_patch(const Call& call, const std::string& type) {
+  // Strategic patches are read elsewhere in a real server, where nobody adds these words.
+  const std::string prefix = type == kStrategic ? "" : "error decoding patch: ";
+  auto patch = parse_json(call.http->body);
+  if (!patch) {
+    const std::string why = json_syntax_error(call.http->body);
+    return bad_request(prefix + (why.empty() ? patch.error().message : why));
+  }
+  const char* wanted = type == kJson ? "[]handlers.jsonPatchOp" : "map[string]interface {}";
+  if (patch->is_null()) {
+    if (type == kMerge) return bad_request("Invalid JSON Patch");
+    return type == kJson ? Json(Json::array()) : Json(Json::object());
+  }
+  if (type == kJson ? !patch->is_array() : !patch->is_object())
+    return bad_request(
+        fmt::format("{}json: cannot unmarshal {} into Go value of type {}", prefix, go_kind(*patch), wanted));
+  if (type == kJson) {
+    for (const Json& operation : *patch) {
+      if (!operation.is_object())
+        return bad_request(fmt::format("{}json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp", prefix,
+                                       go_kind(operation)));
+    }
+  }
+  return std::move(*patch);
 }
 
 net::ServerResponse serve_apply(Call& call, const Services& services, const WriteOptions& options) {
@@ -177,19 +207,19 @@ net::ServerResponse serve_patch(Call& call, const Services& services) {
   auto options = write_options(call);
   if (!options.ok()) return answer_failure(call, options.failure());
   if (type == kApply) return serve_apply(call, services, *options);
-  if (type != kJson && type != kMerge && type != kStrategic) {
-    return answer_failure(
-        call, unsupported_media_type(fmt::format(
-                  "the body of the request was in an unknown format - accepted media types include: {}, {}, {}, {}",
-                  kJson, kMerge, kStrategic, kApply)));
-  }
-  const auto patch = parse_json(call.http->body);
-  if (!patch) return answer_failure(call, bad_request(fmt::format("error decoding patch: {}", patch.error().message)));
+  if (type != kJson && type != kMerge && type != kStrategic)
+    return answer_failure(call, {415, "UnsupportedMediaType", "415: Unsupported Media Type", Json::object()});
+  const auto patch = read_patch(call, type);
+  if (!patch.ok()) return answer_failure(call, patch.failure());
   const auto transform = [&](const Json& current) -> Outcome<Json> {
     call.warnings.clear();
     auto result = patched(call, type, current, *patch);
     if (!result.ok()) return result;
     if (!result->is_object()) return bad_request("the patch leaves no object");
+    if (const std::string name = string_at(*result, "metadata/name"); name != call.name) {
+      return bad_request(
+          fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.name));
+    }
     auto checked = check_patched(call, *result);
     if (checked.ok()) apply_defaults(*call.kind, *checked);
     return checked;

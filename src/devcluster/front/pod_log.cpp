@@ -97,7 +97,7 @@ net::ServerResponse serve_log(Call& call, const Services& services) {
   options->container = *chosen;
   NodeServices* node = services.node ? services.node() : nullptr;
   // An unscheduled pod has no log: an empty answer.
-  if (string_at(pod, "spec/nodeName").empty() || node == nullptr) return net::ServerResponse::text(200, "");
+  if (string_at(pod, "spec/nodeName").empty() || node == nullptr) return net::ServerResponse::text(204, "");
   if (auto started = check_started(pod, call.name, *options); !started.ok())
     return answer_failure(call, started.failure());
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/schema/json_error.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
@@ -34,70 +35,121 @@ std::string continue_token(std::uint64_t version, const std::string& last_key) {
   return base64url_encode(dump_json({{"v", "meta.k8s.io/v1"}, {"rv", version}, {"start", last_key + '\x01'}}));
 }
 
+Outcome<Json> read_continue(const std::string& token) {
+  const auto text = base64url_decode(token);
+  if (!text) {
+    const auto bad = token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+    return bad_continue(
+        fmt::format("illegal base64 data at input byte {}", bad == std::string::npos ? token.size() : bad));
+  }
+  auto parsed = parse_json(*text);
+  if (!parsed) return bad_continue(json_syntax_error(*text));
+  const std::string version = string_at(*parsed, "v");
+  if (version != "meta.k8s.io/v1")
+    return bad_continue(fmt::format("server does not recognize this encoded version {}", version));
+  const auto at = int_at(*parsed, "rv");
+  if (!at || *at <= 0) return bad_continue("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  if (string_at(*parsed, "start").empty()) return bad_continue("encoded start key empty (version meta.k8s.io/v1)");
+  return std::move(*parsed);
+}
+
+// A fault may want answers as of some changes ago; 0 = now.
+std::uint64_t stale_version(const Call& call, const Store& store) {
+  const std::uint64_t back = call.effects ? call.effects->stale() : 0;
+  const std::uint64_t now = store.version();
+  const std::uint64_t at = back == 0 || back >= now ? 0 : now - back;
+  return at == 0 || store.compacted(call.kind->resource(), at) ? 0 : at;
+}
+
 struct ListRequest {
   std::size_t limit = 0;
   std::uint64_t at = 0;
   std::string start;
 };
 
+}  // namespace
+
+Failure bad_number(const std::string& text) {
+  return bad_request(fmt::format("strconv.ParseInt: parsing {}: invalid syntax", go_quote(text)));
+}
+
+Outcome<Done> check_match(const Call& call, std::uint64_t version) {
+  const std::string match = call.parameter("resourceVersionMatch");
+  if (match.empty()) return Done{};
+  FieldErrors errors;
+  const char* field = "resourceVersionMatch";
+  const bool initial_events = call.flag("sendInitialEvents");
+  if (call.verb == "watch" && !initial_events) errors.forbidden(field, "resourceVersionMatch is forbidden for watch");
+  if (call.parameter("resourceVersion").empty() && !initial_events)
+    errors.forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  if (!call.parameter("continue").empty())
+    errors.forbidden(field, "resourceVersionMatch is forbidden when continue is provided");
+  if (match != "Exact" && match != "NotOlderThan")
+    errors.not_supported(field, match, {"Exact", "NotOlderThan", ""});
+  else if (match == "Exact" && version == 0 && !call.parameter("resourceVersion").empty())
+    errors.forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+  if (errors.empty()) return Done{};
+  Kind options;
+  options.group = "meta.k8s.io";
+  options.kind = "ListOptions";
+  return errors.to_failure(options, "");
+}
+
+// A real server takes this for its own mistake: 500 without a reason.
+Failure bad_version(const std::string& text) {
+  return {500, "",
+          fmt::format("resourceVersion: Invalid value: {0}: strconv.ParseUint: parsing {0}: invalid syntax",
+                      go_quote(text)),
+          Json()};
+}
+
+namespace {
+
 Outcome<std::uint64_t> version_parameter(const Call& call) {
   const std::string text = call.parameter("resourceVersion");
   if (text.empty()) return std::uint64_t{0};
   const auto value = parse_int(text);
   if (!value || *value < 0) {
-    return Failure{
-        400, "BadRequest",
-        fmt::format("resourceVersion: Invalid value: \"{}\": strconv.ParseUint: parsing \"{}\": invalid syntax", text,
-                    text),
-        Json()};
+    return bad_version(text);
   }
   return static_cast<std::uint64_t>(*value);
 }
 
+Failure future_version(std::uint64_t asked, std::uint64_t current) {
+  return {
+      504,
+      "Timeout",
+      fmt::format("Timeout: Too large resource version: {}, current: {}", asked, current),
+      {{"causes", Json::array({{{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}}})},
+       {"retryAfterSeconds", 1}}};
+}
+
 Outcome<ListRequest> list_request(const Call& call, const Store& store) {
   ListRequest request;
-  if (const std::string limit = call.parameter("limit"); !limit.empty()) {
-    const auto value = parse_int(limit);
-    if (!value) return bad_request(fmt::format("strconv.ParseInt: parsing \"{}\": invalid syntax", limit));
-    request.limit = *value > 0 ? static_cast<std::size_t>(*value) : 0;
+  for (const char* name : {"limit", "timeoutSeconds"}) {
+    const std::string text = call.parameter(name);
+    const auto value = parse_int(text);
+    if (!text.empty() && !value) return bad_number(text);
+    if (std::string_view(name) == "limit" && value && *value > 0) request.limit = static_cast<std::size_t>(*value);
   }
   auto version = version_parameter(call);
   if (!version.ok()) return version.failure();
+  if (auto checked = check_match(call, *version); !checked.ok()) return checked.failure();
   if (const std::string token = call.parameter("continue"); !token.empty()) {
-    const auto text = base64url_decode(token);
-    const auto parsed = text ? parse_json(*text) : Result<Json>(make_error(ErrorCode::kInvalid, "illegal base64 data"));
-    if (!parsed || !int_at(*parsed, "rv") || string_at(*parsed, "start").empty())
-      return bad_continue("invalid character in the token");
+    const auto parsed = read_continue(token);
+    if (!parsed.ok()) return parsed.failure();
     if (*version != 0) return bad_request("specifying resource version is not allowed when using continue");
     request.at = static_cast<std::uint64_t>(*int_at(*parsed, "rv"));
     request.start = string_at(*parsed, "start");
     return request;
   }
-  const std::uint64_t current = store.version();
-  if (*version > current) {
-    return Failure{
-        504,
-        "Timeout",
-        fmt::format("Timeout: Too large resource version: {}, current: {}", *version, current),
-        {{"causes", Json::array({{{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}}})},
-         {"retryAfterSeconds", 1}}};
+  const bool exact = call.parameter("resourceVersionMatch") == "Exact";
+  if (const std::uint64_t current = store.version(); *version > current) {
+    if (exact) return Failure{500, "", "etcdserver: mvcc: required revision is a future revision", Json()};
+    return future_version(*version, current);
   }
-  const std::string match = call.parameter("resourceVersionMatch");
-  FieldErrors errors;
-  if (!match.empty() && match != "Exact" && match != "NotOlderThan") {
-    errors.not_supported("resourceVersionMatch", match, {"Exact", "NotOlderThan", ""});
-  } else if (!match.empty() && call.parameter("resourceVersion").empty()) {
-    errors.forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
-  } else if (match == "Exact" && *version == 0) {
-    errors.forbidden("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
-  }
-  if (!errors.empty()) {
-    Kind options;
-    options.group = "meta.k8s.io";
-    options.kind = "ListOptions";
-    return errors.to_failure(options, "");
-  }
-  if (match == "Exact") request.at = *version;
+  if (exact) request.at = *version;
+  if (request.at == 0) request.at = stale_version(call, store);
   return request;
 }
 
@@ -118,12 +170,13 @@ Outcome<Page> read_page(const Call& call, const Store& store) {
   std::size_t i = 0;
   while (i < records.size() && records[i].first < request->start) ++i;
   for (; i < records.size(); ++i) {
-    if (!matches(**filter, *call.kind, records[i].second->object)) continue;
+    // A full page ends where it is full: whether more of the rest matches is for the next one to find out.
     if (request->limit != 0 && page.records.size() == request->limit) {
       page.next = continue_token(page.version, records[i - 1].first);
       if (is_trivial(**filter)) page.remaining = records.size() - i;
       break;
     }
+    if (!matches(**filter, *call.kind, records[i].second->object)) continue;
     page.records.push_back(records[i].second);
   }
   return page;
@@ -155,12 +208,26 @@ net::ServerResponse serve_list(Call& call, const Services& services) {
   return answer_text(call, 200, text + "]}");
 }
 
+net::ServerResponse serve_stale(Call& call, const Store& store, std::uint64_t at) {
+  const std::string key = object_key(call.kind->namespaced ? call.ns : "", call.name);
+  if (const auto snapshot = store.list(call.kind->resource(), key, at)) {
+    for (const auto& [found, record] : snapshot->records) {
+      if (found == key) return answer_record(call, 200, *call.kind, record);
+    }
+  }
+  return answer_failure(call, not_found(*call.kind, call.name));
+}
+
 }  // namespace
 
 net::ServerResponse serve_read(Call& call, const Services& services) {
   if (call.verb == "list") return serve_list(call, services);
   auto version = version_parameter(call);
   if (!version.ok()) return answer_failure(call, version.failure());
+  if (const std::uint64_t at = stale_version(call, services.registry->store()); at != 0)
+    return serve_stale(call, services.registry->store(), at);
+  if (const std::uint64_t current = services.registry->store().version(); *version > current)
+    return answer_failure(call, future_version(*version, current));
   auto record = services.registry->get(*call.kind, call.kind->namespaced ? call.ns : "", call.name);
   if (!record.ok()) return answer_failure(call, record.failure());
   return answer_record(call, 200, *call.kind, *record);

@@ -34,6 +34,11 @@ bool parse_resource_path(Call& call) {
   } else {
     return false;
   }
+  // The deprecated way to ask for a watch: /api/v1/watch/namespaces/NS/pods[/NAME].
+  if (parts[at] == "watch" && at + 1 < parts.size()) {
+    call.watch_path = true;
+    ++at;
+  }
   const std::size_t left = parts.size() - at;
   // /namespaces/{ns}/{resource}...; but /namespaces/{name} and its own subresources speak of the namespace itself.
   if (parts[at] == "namespaces" && left > 2 &&
@@ -44,10 +49,12 @@ bool parse_resource_path(Call& call) {
   call.resource = parts[at];
   if (at + 1 < parts.size()) call.name = parts[at + 1];
   if (at + 2 < parts.size()) call.subresource = parts[at + 2];
-  for (std::size_t i = at + 3; i < parts.size(); ++i) call.subresource += "/" + parts[i];
+  // What follows is for whoever is behind the proxy.
+  for (std::size_t i = at + 3; i < parts.size() && call.subresource != "proxy"; ++i) call.subresource += "/" + parts[i];
   if (call.resource == "namespaces" && call.ns.empty()) call.ns = call.name;  // as authorizers see it
   call.kind = find_kind(call.group, call.version, call.resource);
   call.verb = verb_of(call);
+  if (call.watch_path && (call.verb == "get" || call.verb == "list")) call.verb = "watch";
   return true;
 }
 

@@ -68,7 +68,7 @@ void check_attributes(const Json& spec, FieldErrors& errors) {
     errors.invalid_text("spec.nonResourceAttributes", dump_json(spec["nonResourceAttributes"]),
                         "cannot be specified in combination with resourceAttributes");
   if (!resource && !path)
-    errors.invalid_text("spec.resourceAttributes", "null",
+    errors.invalid_text("spec.resourceAttributes", "\"null\"",
                         "exactly one of nonResourceAttributes or resourceAttributes must be specified");
 }
 
@@ -121,7 +121,12 @@ net::ServerResponse serve_review(Call& call, const Services& services, const Aut
       errors.invalid("spec.resourceAttributes.namespace", string_at(spec, "resourceAttributes/namespace"),
                      "must match metadata.namespace");
     }
-    if (!errors.empty()) return answer_failure(call, errors.to_failure(*call.kind, ""));
+    if (!errors.empty()) {
+      // The kind has no name here in a real server either.
+      Kind nameless = *call.kind;
+      nameless.kind.clear();
+      return answer_failure(call, errors.to_failure(nameless, ""));
+    }
     (*review)["status"] = access_status(store, user, spec);
   }
   return answer_json(call, 201, *review);

@@ -50,8 +50,8 @@ Json table_of(const Call& call, const Kind& kind, const std::vector<RecordPtr>& 
     if (include == "Object") {
       row["object"] = record->object;
       unpack_owners(row["object"]);
-    } else if (include != "None") {
-      row["object"] = partial_metadata(call, record->object);
+    } else {
+      row["object"] = include == "None" ? Json() : partial_metadata(call, record->object);
     }
     if (Json conditions = row_conditions(kind, record->object); !conditions.is_null())
       row["conditions"] = std::move(conditions);

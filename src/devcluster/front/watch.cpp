@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds kBookmarkEvery{60};
 constexpr std::size_t kBatch = 256;
+constexpr std::chrono::milliseconds kHoldFor{500};  // an event that a fault wants behind the next one
 
 class Watcher {
  public:
@@ -32,12 +33,14 @@ class Watcher {
   }
 
   void run(net::ResponseStream& stream) {
+    if (faulted("gone")) return send_gone(stream);
     if (replay_ && !send_existing(stream)) return;
     auto next_bookmark = std::chrono::steady_clock::now() + kBookmarkEvery;
     while (!stream.stop().stop_requested()) {
       const auto now = std::chrono::steady_clock::now();
       if (now >= deadline_) break;
-      const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(std::min(deadline_, next_bookmark) - now);
+      auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(std::min(deadline_, next_bookmark) - now);
+      if (held_) wait = std::min(wait, kHoldFor);
       std::vector<Change> changes;
       const auto upto =
           services_.registry->store().changes(call_.kind->resource(), seen_, kBatch, wait, stream.stop(), changes);
@@ -45,8 +48,8 @@ class Watcher {
         send_gone(stream);
         return;
       }
-      for (const Change& change : changes) {
-        if (!send_change(stream, change)) return;
+      for (const Change& change : disturbed(std::move(changes))) {
+        if (!send_change(stream, change) || faulted("end")) return;
       }
       seen_ = *upto;
       if (bookmarks_ && std::chrono::steady_clock::now() >= next_bookmark) {
@@ -58,6 +61,29 @@ class Watcher {
   }
 
  private:
+  [[nodiscard]] bool faulted(std::string_view what) const { return call_.effects && call_.effects->has_watch(what); }
+
+  // The changes as a fault wants them seen: not at all, twice, or each pair the wrong way round.
+  std::vector<Change> disturbed(std::vector<Change> changes) {
+    if (faulted("drop")) return {};
+    std::vector<Change> result;
+    for (Change& change : changes) {
+      if (faulted("duplicate")) result.push_back(change);
+      if (faulted("reorder") && !held_) {
+        held_ = std::move(change);
+        continue;
+      }
+      result.push_back(std::move(change));
+      if (held_) result.push_back(std::move(*held_));
+      held_.reset();
+    }
+    if (held_ && changes.empty()) {  // nobody came to change places with
+      result.push_back(std::move(*held_));
+      held_.reset();
+    }
+    return result;
+  }
+
   bool send(net::ResponseStream& stream, std::string_view type, const std::string& object) {
     return stream.write(fmt::format("{{\"type\":\"{}\",\"object\":{}}}\n", type, object));
   }
@@ -117,6 +143,7 @@ class Watcher {
   std::string prefix_;
   std::uint64_t seen_;
   bool replay_;
+  std::optional<Change> held_;
   bool bookmarks_ = false;
   bool columns_sent_ = false;
   std::chrono::steady_clock::time_point deadline_;
@@ -129,12 +156,11 @@ net::ServerResponse serve_watch(Call call, const Services& services) {
   if (!filter.ok()) return answer_failure(call, filter.failure());
   const std::string version = call.parameter("resourceVersion");
   const auto from = version.empty() ? std::optional<std::int64_t>(0) : parse_int(version);
-  if (!from || *from < 0) {
-    return answer_failure(
-        call,
-        bad_request(fmt::format(
-            "resourceVersion: Invalid value: \"{0}\": strconv.ParseUint: parsing \"{0}\": invalid syntax", version)));
-  }
+  if (!from || *from < 0) return answer_failure(call, bad_version(version));
+  if (const std::string timeout = call.parameter("timeoutSeconds"); !timeout.empty() && !parse_int(timeout))
+    return answer_failure(call, bad_number(timeout));
+  if (auto checked = check_match(call, static_cast<std::uint64_t>(*from)); !checked.ok())
+    return answer_failure(call, checked.failure());
   const bool initial = call.flag("sendInitialEvents");
   const auto start = static_cast<std::uint64_t>(*from);
   net::ServerResponse response;

@@ -1,9 +1,14 @@
-// The admission plug-ins that a default API server runs and that change what clients see: NamespaceLifecycle,
-// ServiceAccount, Priority, DefaultTolerationSeconds.
+// The admission plug-ins that a default API server runs and that change what clients see, in its order:
+// NamespaceLifecycle, LimitRanger, ServiceAccount, PodSecurity, Priority, DefaultTolerationSeconds, RuntimeClass,
+// StorageObjectInUseProtection, ResourceQuota. Those with much to say are in admission/.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 
+#include "devcluster/admission/limit_range.hpp"
+#include "devcluster/admission/pod_security.hpp"
+#include "devcluster/admission/quota.hpp"
 #include "devcluster/server/strategy.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/stop.hpp"
@@ -169,17 +174,38 @@ void add_tolerations(Json& pod) {
   }
 }
 
+// A claim in use outlives its deletion.
+void protect_claim(Json& claim) {
+  constexpr const char* kFinalizer = "kubernetes.io/pvc-protection";
+  Json& finalizers = claim["metadata"]["finalizers"];
+  if (!finalizers.is_array()) finalizers = Json::array();
+  if (std::find(finalizers.begin(), finalizers.end(), kFinalizer) == finalizers.end()) finalizers.push_back(kFinalizer);
+}
+
 }  // namespace
 
 Outcome<Done> admit_create(const Registry& registry, const Kind& kind, std::string_view ns, Json& object) {
   if (auto checked = check_namespace(registry, kind, ns, object); !checked.ok()) return checked;
+  if (kind.plural == "persistentvolumeclaims") protect_claim(object);
   if (kind.plural != "pods") return Done{};
   if (!object["spec"].is_object()) object["spec"] = Json::object();
+  apply_limit_defaults(registry.store(), ns, object);
   if (auto admitted = admit_service_account(registry, kind, ns, object); !admitted.ok()) return admitted;
   if (auto admitted = admit_priority(registry, kind, object); !admitted.ok()) return admitted;
   if (auto admitted = admit_runtime_class(kind, object); !admitted.ok()) return admitted;
   add_tolerations(object);
   return Done{};
+}
+
+Outcome<Done> admit_valid(Registry& registry, const Kind& kind, std::string_view ns, const Json& object,
+                          const Json* old, const WriteOptions& options) {
+  const bool checks_limits =
+      old == nullptr || (kind.plural != "pods" && !old->at("metadata").contains("deletionTimestamp"));
+  if (checks_limits)
+    if (auto admitted = admit_limits(registry.store(), kind, ns, object); !admitted.ok()) return admitted;
+  if (auto admitted = admit_pod_security(registry, kind, ns, object, old, options.warnings); !admitted.ok())
+    return admitted;
+  return charge_quota(registry.store(), registry.clock(), kind, ns, object, old, options.dry_run);
 }
 
 void admit_update(const Kind& kind, std::string_view subresource, const Json& old, Json& object) {

@@ -72,6 +72,23 @@ void default_claim(Json& claim) {
   absent(claim["status"], "phase", "Pending");
 }
 
+// Of a Container limit: what is missing follows from what is there.
+void default_limit_range(Json& range) {
+  Json* limits = const_cast<Json*>(find_path(range, "spec/limits"));
+  if (limits == nullptr || !limits->is_array()) return;
+  for (Json& limit : *limits) {
+    if (string_at(limit, "type") != "Container") continue;
+    for (const auto& [target, source] :
+         {std::pair{"default", "max"}, {"defaultRequest", "default"}, {"defaultRequest", "min"}}) {
+      const Json values = limit.value(source, Json::object());
+      if (!values.is_object() || values.empty()) continue;
+      if (!limit[target].is_object()) limit[target] = Json::object();
+      for (const auto& [name, quantity] : values.items())
+        if (!limit[target].contains(name)) limit[target][name] = quantity;
+    }
+  }
+}
+
 // Write-only stringData ends up in data, where it wins.
 void default_secret(Json& secret) {
   absent(secret, "type", "Opaque");
@@ -162,6 +179,8 @@ void apply_defaults(const Kind& kind, Json& object) {
     default_claim(object);
   else if (plural == "networkpolicies")
     default_network_policy(object);
+  else if (plural == "limitranges")
+    default_limit_range(object);
   else if (plural == "rolebindings" || plural == "clusterrolebindings")
     default_rbac_binding(object);
   else if (plural == "priorityclasses")

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "devcluster/auth/escalation.hpp"
 #include "devcluster/schema/decode.hpp"
 #include "devcluster/server/managed_fields.hpp"
 #include "devcluster/server/strategy.hpp"
+#include "devcluster/validation/pod_warnings.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
@@ -85,6 +87,8 @@ Outcome<RecordPtr> Registry::get(const Kind& kind, std::string_view ns, std::str
 
 Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json object, const WriteOptions& options) {
   Json& metadata = object["metadata"];
+  if (!string_at(metadata, "resourceVersion").empty())
+    return Failure{500, "", "resourceVersion should not be set on objects to be created", Json()};
   if (kind.namespaced) metadata["namespace"] = ns;
   if (!options.tracked) track_fields(kind, object, nullptr, options, "", clock_);
   if (auto admitted = admit_create(*this, kind, ns, object); !admitted.ok()) return admitted.failure();
@@ -93,6 +97,9 @@ Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json 
     metadata.erase(field);
   metadata["uid"] = random_uuid();
   metadata["creationTimestamp"] = format_rfc3339(clock_.system_now());
+  if (options.asker != nullptr)
+    if (auto held = check_escalation(store_, *options.asker, kind, ns, object, nullptr); !held.ok())
+      return held.failure();
   const std::string base = string_at(metadata, "generateName");
   const bool generate = string_at(metadata, "name").empty() && !base.empty();
   if (generate) metadata["name"] = generated_name(base);
@@ -103,12 +110,17 @@ Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json 
   FieldErrors errors;
   validate_create(kind, object, errors);
   if (!errors.empty()) return errors.to_failure(kind, name);
+  if (options.warnings != nullptr) add_pod_warnings(kind, object, nullptr, *options.warnings);
 
   const std::string key = object_key(ns, name);
-  if (options.dry_run) {
-    if (store_.get(kind.resource(), key)) return already_exists(kind, name);
-    return RecordPtr(std::make_shared<const Record>(std::move(object), 0));
-  }
+  // What exists already is refused after admission has spoken, but charges no quota.
+  WriteOptions admission = options;
+  const bool exists = store_.get(kind.resource(), key) != nullptr;
+  admission.dry_run = options.dry_run || exists;
+  if (auto admitted = admit_valid(*this, kind, ns, object, nullptr, admission); !admitted.ok())
+    return admitted.failure();
+  if (exists) return already_exists(kind, name);
+  if (options.dry_run) return RecordPtr(std::make_shared<const Record>(std::move(object), 0));
   StoreResult stored = store_.create(kind.resource(), key, std::move(object));
   if (stored.error != StoreError::kNone) return already_exists(kind, name);
   return stored.record;
@@ -158,6 +170,10 @@ Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& k
   }
   metadata.erase("selfLink");
   prepare_update(kind, object, old, subresource);
+  if (options.asker != nullptr)
+    if (auto held = check_escalation(store_, *options.asker, kind, string_at(old, "metadata/namespace"), object, &old);
+        !held.ok())
+      return held.failure();
   admit_update(kind, subresource, old, object);
   normalise(object, *kind.type);
 
@@ -165,7 +181,12 @@ Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& k
   FieldErrors errors;
   validate_update(kind, object, old, subresource, errors);
   if (!errors.empty()) return errors.to_failure(kind, name);
+  if (options.warnings != nullptr && subresource.empty()) add_pod_warnings(kind, object, &old, *options.warnings);
   keep_times(object, old);
+  if (subresource.empty())
+    if (auto admitted = admit_valid(*this, kind, string_at(old, "metadata/namespace"), object, &old, options);
+        !admitted.ok())
+      return admitted.failure();
   if (object == old) return current;
   if (options.dry_run) return RecordPtr(std::make_shared<const Record>(std::move(object), current->version));
 
@@ -191,15 +212,19 @@ Outcome<Deleted> Registry::remove(const Kind& kind, std::string_view ns, std::st
     const RecordPtr current = store_.get(kind.resource(), key);
     if (!current) return not_found(kind, name);
     const std::string uid = string_at(current->object, "metadata/uid");
+    Kind by_kind = kind;  // a real server names the kind here, not the resource
+    by_kind.plural = kind.kind;
     if (!options.precondition_uid.empty() && options.precondition_uid != uid) {
-      return conflict(kind, name,
-                      fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+      return conflict(by_kind, name,
+                      fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The object "
+                                  "might have been deleted and then recreated",
                                   options.precondition_uid, uid));
     }
     if (!options.precondition_version.empty() && options.precondition_version != std::to_string(current->version)) {
       return conflict(
-          kind, name,
-          fmt::format("Precondition failed: ResourceVersion in precondition: {}, ResourceVersion in object meta: {}",
+          by_kind, name,
+          fmt::format("the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({}). "
+                      "The object might have been modified",
                       options.precondition_version, current->version));
     }
     bool again = false;
@@ -254,17 +279,19 @@ Outcome<Deleted> Registry::remove_once(const Kind& kind, const std::string& key,
 
 Outcome<Done> Registry::bind(std::string_view ns, std::string_view name, const Json& binding, bool dry_run) {
   const Kind& pods = kind_of("pods");
+  Kind subresource = pods;
+  subresource.plural = "pods/binding";
   const std::string node = string_at(binding, "target/name");
   const std::string key = object_key(ns, name);
   for (int attempt = 1;; ++attempt) {
     const RecordPtr current = store_.get("pods", key);
     if (!current) return not_found(pods, name);
     if (current->object["metadata"].contains("deletionTimestamp")) {
-      return conflict(pods, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name));
+      return conflict(subresource, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name));
     }
     const std::string bound = string_at(current->object, "spec/nodeName");
     if (!bound.empty())
-      return conflict(pods, name, fmt::format("pod {} is already assigned to node \"{}\"", name, bound));
+      return conflict(subresource, name, fmt::format("pod {} is already assigned to node \"{}\"", name, bound));
     if (dry_run) return Done{};
     Json pod = current->object;
     pod["spec"]["nodeName"] = node;

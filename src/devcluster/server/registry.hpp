@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "devcluster/server/outcome.hpp"
+#include "devcluster/server/user.hpp"
 #include "devcluster/store/store.hpp"
 #include "fracta/base/clock.hpp"
 
@@ -22,6 +23,7 @@ struct WriteOptions {
   bool tracked = false;       // the object comes with its new managedFields (server-side apply, in-process writes)
   std::string written_by;     // subresource that managedFields notes; "": the one of the call
   std::string user;
+  const User* asker = nullptr;  // who is held to their own rights when writing roles; null: a part of the cluster
   std::vector<std::string>* warnings = nullptr;  // may be null
 };
 

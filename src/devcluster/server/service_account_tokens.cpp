@@ -30,7 +30,8 @@ std::int64_t unix_seconds(SystemTime time) {
 }
 
 // The pod or secret the token shall die with; its description goes into the claims.
-Outcome<Json> bound_object(const Registry& registry, std::string_view ns, const Json& reference) {
+Outcome<Json> bound_object(const Registry& registry, std::string_view ns, std::string_view account,
+                           const Json& reference) {
   const std::string kind_name = string_at(reference, "kind");
   const std::string name = string_at(reference, "name");
   const bool pod = kind_name == "Pod";
@@ -41,6 +42,10 @@ Outcome<Json> bound_object(const Registry& registry, std::string_view ns, const 
   const Kind& kind = kind_of(pod ? "pods" : "secrets");
   const RecordPtr record = registry.store().get(kind.resource(), object_key(ns, name));
   if (!record) return not_found(kind, name);
+  if (pod && string_at(record->object, "spec/serviceAccountName") != account) {
+    return bad_request(fmt::format(
+        "cannot bind token for serviceaccount \"{}\" to pod running with different serviceaccount name.", account));
+  }
   const std::string uid = string_at(record->object, "metadata/uid");
   const std::string asked = string_at(reference, "uid");
   if (!asked.empty() && asked != uid) {
@@ -75,7 +80,7 @@ Outcome<Json> issue_token(const Registry& registry, const TokenSigner& signer, s
   Json kubernetes = {{"namespace", ns},
                      {"serviceaccount", {{"name", name}, {"uid", string_at(account->object, "metadata/uid")}}}};
   if (const Json* reference = find(spec, "boundObjectRef"); reference != nullptr && reference->is_object()) {
-    auto bound = bound_object(registry, ns, *reference);
+    auto bound = bound_object(registry, ns, name, *reference);
     if (!bound.ok()) return bound.failure();
     kubernetes.update(*bound);
   }

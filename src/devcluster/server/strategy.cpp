@@ -132,8 +132,10 @@ void prepare_update(const Kind& kind, Json& object, const Json& old, std::string
     if (kind.has_status) keep("status");
     if (kind.plural == "namespaces") keep("spec");
   }
+  const bool annotated = kind.plural == "deployments" && object["metadata"].value("annotations", Json()) !=
+                                                             old["metadata"].value("annotations", Json());
   if (counts_generations(kind) && subresource.empty() && object.contains("spec") &&
-      object["spec"] != old.value("spec", Json())) {
+      (annotated || object["spec"] != old.value("spec", Json()))) {
     object["metadata"]["generation"] = int_at(old, "metadata/generation").value_or(0) + 1;
   }
 }
@@ -153,6 +155,11 @@ bool returns_deleted_object(const Kind& kind) {
   static constexpr std::array<std::string_view, 6> kPlurals = {
       "pods", "resourcequotas", "serviceaccounts", "persistentvolumeclaims", "services", "namespaces"};
   return std::find(kPlurals.begin(), kPlurals.end(), kind.plural) != kPlurals.end();
+}
+
+bool allows_create_on_update(const Kind& kind) {
+  return kind.plural == "leases" || kind.plural == "events" || kind.plural == "services" ||
+         kind.plural == "limitranges" || kind.group == "rbac.authorization.k8s.io";
 }
 
 bool allows_unconditional_update(const Kind& kind) { return kind.plural != "leases"; }

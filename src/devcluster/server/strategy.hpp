@@ -18,6 +18,10 @@ void prepare_update(const Kind& kind, Json& object, const Json& old, std::string
 
 // Mutating and validating admission of creations: namespace life cycle, service accounts, priorities.
 Outcome<Done> admit_create(const Registry& registry, const Kind& kind, std::string_view ns, Json& object);
+// Validating admission, once the object is known to be valid (`old` null: it is new): limit ranges, Pod Security and,
+// at the very end because it charges, quotas.
+Outcome<Done> admit_valid(Registry& registry, const Kind& kind, std::string_view ns, const Json& object,
+                          const Json* old, const WriteOptions& options);
 // Mutating admission of updates: what creations were given stays when a client leaves it out.
 void admit_update(const Kind& kind, std::string_view subresource, const Json& old, Json& object);
 
@@ -27,6 +31,8 @@ std::int64_t grace_period(const Kind& kind, const Json& object, std::optional<st
 std::string_view default_propagation(const Kind& kind);
 bool returns_deleted_object(const Kind& kind);
 bool allows_unconditional_update(const Kind& kind);
+// PUT of what is not there creates it.
+bool allows_create_on_update(const Kind& kind);
 
 // Pieces of apply_defaults with files of their own.
 void default_pod_spec(Json& spec);

@@ -35,8 +35,44 @@ std::uint64_t Store::version() const {
 
 Store::Table& Store::table(std::string_view resource) const {
   auto found = tables_.find(resource);
-  if (found == tables_.end()) found = tables_.emplace(std::string(resource), std::make_unique<Table>()).first;
+  if (found == tables_.end()) {
+    found = tables_.emplace(std::string(resource), std::make_unique<Table>()).first;
+    found->second->compacted = oldest_;
+  }
   return *found->second;
+}
+
+Result<void> Store::keep_in(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  auto journal = Journal::open(path, [this](const std::string& resource, const std::string& key, std::uint64_t version,
+                                            Json object) { restore(resource, key, version, std::move(object)); });
+  if (!journal) return journal.error();
+  journal_ = std::move(*journal);
+  oldest_ = version_;
+  for (auto& [resource, table] : tables_) table->compacted = oldest_;
+  return {};
+}
+
+void Store::restore(const std::string& resource, const std::string& key, std::uint64_t version, Json object) {
+  version_ = std::max(version_, version);
+  if (resource.empty()) return;
+  auto& objects = table(resource).objects;
+  if (object.is_null())
+    objects.erase(key);
+  else
+    objects.insert_or_assign(key, std::make_shared<const Record>(std::move(object), version));
+}
+
+void Store::write_down(std::string_view resource, const std::string& key, const Record& record, bool gone) {
+  if (!journal_) return;
+  JournalEntry entry{std::string(resource), key, record.version, gone ? "" : dump_json(record.object)};
+  journal_->append(entry);
+  if (!journal_->wants_compaction()) return;
+  journal_->compact(version_, [this](const std::function<void(const JournalEntry&)>& write) {
+    for (const auto& [name, table] : tables_)
+      for (const auto& [object_key, object] : table->objects)
+        write({name, object_key, object->version, dump_json(object->object)});
+  });
 }
 
 RecordPtr Store::seal(Json object) {
@@ -95,6 +131,7 @@ StoreResult Store::create(std::string_view resource, const std::string& key, Jso
   }
   RecordPtr record = seal(std::move(object));
   target.objects.emplace(key, record);
+  write_down(resource, key, *record, false);
   append(target, {EventType::kAdded, key, record, nullptr, record->version});
   return {StoreError::kNone, record};
 }
@@ -108,6 +145,7 @@ StoreResult Store::update(std::string_view resource, const std::string& key, std
   RecordPtr previous = found->second;
   RecordPtr record = seal(std::move(object));
   found->second = record;
+  write_down(resource, key, *record, false);
   append(target, {EventType::kModified, key, record, std::move(previous), record->version});
   return {StoreError::kNone, record};
 }
@@ -121,6 +159,7 @@ StoreResult Store::erase(std::string_view resource, const std::string& key, std:
   RecordPtr previous = found->second;
   RecordPtr record = seal(previous->object);
   target.objects.erase(found);
+  write_down(resource, key, *record, true);
   append(target, {EventType::kDeleted, key, record, std::move(previous), record->version});
   return {StoreError::kNone, record};
 }

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include "devcluster/store/journal.hpp"
 #include "fracta/devcluster/api.hpp"
 
 namespace fracta::devcluster {
@@ -53,6 +54,8 @@ struct Snapshot {
   std::uint64_t version = 0;
 };
 
+constexpr std::uint64_t kFirstVersion = 100;
+
 enum class StoreError { kNone, kExists, kMissing, kConflict };
 
 struct StoreResult {
@@ -63,6 +66,10 @@ struct StoreResult {
 class Store {
  public:
   explicit Store(std::size_t log_limit = 20'000) : log_limit_(log_limit) {}
+
+  // Takes over what an earlier process left in the file and writes every change into it from now on. Before first use.
+  // Watches and lists from versions of that process answer "too old". Errors of Journal::open.
+  Result<void> keep_in(const std::string& path);
 
   [[nodiscard]] std::uint64_t version() const;
   [[nodiscard]] RecordPtr get(std::string_view resource, std::string_view key) const;
@@ -90,13 +97,18 @@ class Store {
     mutable std::condition_variable_any changed;
   };
   Table& table(std::string_view resource) const;
+  void restore(const std::string& resource, const std::string& key, std::uint64_t version, Json object);
+  void write_down(std::string_view resource, const std::string& key, const Record& record, bool gone);
   RecordPtr seal(Json object);
   void append(Table& table, Change change);
 
   const std::size_t log_limit_;
   mutable std::mutex mutex_;
   mutable std::map<std::string, std::unique_ptr<Table>, std::less<>> tables_;
-  std::uint64_t version_ = 1;
+  // Versions a client makes up ("1") are older than anything here, as they are in a real cluster.
+  std::uint64_t version_ = kFirstVersion;
+  std::uint64_t oldest_ = kFirstVersion;  // the first state this process can answer for
+  std::unique_ptr<Journal> journal_;      // may be null
 };
 
 }  // namespace fracta::devcluster

@@ -7,6 +7,7 @@
 #include "devcluster/validation/pod_parts.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {
 
@@ -98,7 +99,11 @@ void check_common(const Json& container, const std::string& path, const std::set
     errors.required(path + ".name");
   else
     for (const std::string& problem : dns1123_label_errors(name)) errors.invalid(path + ".name", name, problem);
-  if (string_at(container, "image").empty()) errors.required(path + ".image");
+  const std::string image = string_at(container, "image");
+  if (image.empty())
+    errors.required(path + ".image");
+  else if (trim(image) != image)
+    errors.invalid(path + ".image", image, "must not have leading or trailing whitespace");
   const std::string termination = string_at(container, "terminationMessagePolicy");
   if (termination.empty())
     errors.required(path + ".terminationMessagePolicy");

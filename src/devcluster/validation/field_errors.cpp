@@ -45,6 +45,34 @@ std::string go_value(const Json& value) {
   return dump_json(value);
 }
 
+std::string go_string_map(const Json& map) {
+  if (!map.is_object()) return "map[string]string(nil)";
+  std::vector<std::string> entries;
+  for (const auto& [key, value] : map.items()) entries.push_back(go_quote(key) + ":" + go_value(value));
+  return "map[string]string{" + join(entries, ", ") + "}";
+}
+
+std::string go_strings(const Json& list) {
+  if (!list.is_array()) return "[]string(nil)";
+  std::vector<std::string> items;
+  for (const Json& item : list) items.push_back(go_value(item));
+  return "[]string{" + join(items, ", ") + "}";
+}
+
+std::string go_label_selector(const Json& selector) {
+  std::string expressions = "[]v1.LabelSelectorRequirement(nil)";
+  if (const Json* list = find(selector, "matchExpressions"); list != nullptr && list->is_array() && !list->empty()) {
+    std::vector<std::string> items;
+    for (const Json& item : *list)
+      items.push_back(fmt::format("v1.LabelSelectorRequirement{{Key:{}, Operator:{}, Values:{}}}",
+                                  go_quote(string_at(item, "key")), go_quote(string_at(item, "operator")),
+                                  go_strings(item.value("values", Json()))));
+    expressions = "[]v1.LabelSelectorRequirement{" + join(items, ", ") + "}";
+  }
+  return fmt::format("v1.LabelSelector{{MatchLabels:{}, MatchExpressions:{}}}",
+                     go_string_map(selector.value("matchLabels", Json())), expressions);
+}
+
 void FieldErrors::add(std::string_view field, std::string_view reason, std::string message) {
   constexpr std::size_t kMost = 1000;  // a hostile object may hold a mistake per line
   if (causes_.size() < kMost) causes_.push_back({std::string(field), std::string(reason), std::move(message)});
@@ -62,17 +90,24 @@ void FieldErrors::invalid_text(std::string_view field, std::string_view value, s
 }
 void FieldErrors::not_supported(std::string_view field, std::string_view value,
                                 const std::vector<std::string>& supported) {
+  not_supported_text(field, go_quote(value), supported);
+}
+void FieldErrors::not_supported_text(std::string_view field, std::string_view value,
+                                     const std::vector<std::string>& supported) {
   std::vector<std::string> quoted;
   for (const std::string& word : supported) quoted.push_back(go_quote(word));
   add(field, "FieldValueNotSupported",
-      quoted.empty() ? fmt::format("Unsupported value: {}", go_quote(value))
-                     : fmt::format("Unsupported value: {}: supported values: {}", go_quote(value), join(quoted, ", ")));
+      quoted.empty() ? fmt::format("Unsupported value: {}", value)
+                     : fmt::format("Unsupported value: {}: supported values: {}", value, join(quoted, ", ")));
 }
 void FieldErrors::invalid_omitted(std::string_view field, std::string_view detail) {
   add(field, "FieldValueInvalid", fmt::format("Invalid value: {}", detail));
 }
 void FieldErrors::duplicate(std::string_view field, const Json& value) {
   add(field, "FieldValueDuplicate", fmt::format("Duplicate value: {}", go_value(value)));
+}
+void FieldErrors::duplicate_text(std::string_view field, std::string_view value) {
+  add(field, "FieldValueDuplicate", fmt::format("Duplicate value: {}", value));
 }
 void FieldErrors::forbidden(std::string_view field, std::string_view detail) {
   add(field, "FieldValueForbidden", fmt::format("Forbidden: {}", detail));
@@ -95,7 +130,8 @@ Failure FieldErrors::to_failure(const Kind& kind, std::string_view name) const {
     if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(std::move(line));
     causes.push_back({{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
   }
-  Json details = {{"kind", kind.kind}, {"causes", std::move(causes)}};
+  Json details = {{"causes", std::move(causes)}};
+  if (!kind.kind.empty()) details["kind"] = kind.kind;
   if (!name.empty()) details["name"] = name;
   if (!kind.group.empty()) details["group"] = kind.group;
   const std::string all = lines.size() == 1 ? lines[0] : "[" + join(lines, ", ") + "]";

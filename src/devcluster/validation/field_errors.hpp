@@ -18,7 +18,9 @@ class FieldErrors {
   void invalid_text(std::string_view field, std::string_view value, std::string_view detail);
   void invalid_omitted(std::string_view field, std::string_view detail);  // "Invalid value: detail", without the value
   void not_supported(std::string_view field, std::string_view value, const std::vector<std::string>& supported);
+  void not_supported_text(std::string_view field, std::string_view value, const std::vector<std::string>& supported);
   void duplicate(std::string_view field, const Json& value);
+  void duplicate_text(std::string_view field, std::string_view value);
   void forbidden(std::string_view field, std::string_view detail);
   void not_found(std::string_view field, const Json& value);
   void too_long(std::string_view field, std::size_t maximum);
@@ -36,5 +38,9 @@ class FieldErrors {
 // Go's %q and %v as far as messages need them.
 std::string go_quote(std::string_view text);
 std::string go_value(const Json& value);
+// Go's %#v of map[string]string, []string and a label selector.
+std::string go_string_map(const Json& map);
+std::string go_strings(const Json& list);
+std::string go_label_selector(const Json& selector);
 
 }  // namespace fracta::devcluster

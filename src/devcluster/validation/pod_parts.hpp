@@ -29,6 +29,7 @@ void validate_probe(const Json& probe, const std::string& path, FieldErrors& err
 void validate_handler(const Json& handler, const std::string& path, bool grpc, FieldErrors& errors);
 void validate_resources(const Json& resources, const std::string& path, FieldErrors& errors);
 void validate_env(const Json& container, const std::string& path, FieldErrors& errors);
+void validate_label_selector(const Json& selector, const std::string& path, FieldErrors& errors);
 void validate_affinity(const Json& affinity, const std::string& path, FieldErrors& errors);
 void validate_topology_spread(const Json& constraints, const std::string& path, FieldErrors& errors);
 void validate_seccomp(const Json& context, const std::string& path, FieldErrors& errors);

@@ -38,20 +38,6 @@ bool check_operator(const Json& expression, const std::string& path, FieldErrors
   return true;
 }
 
-void check_label_selector(const Json& selector, const std::string& path, FieldErrors& errors) {
-  if (const Json* labels = find(selector, "matchLabels")) validate_labels(*labels, path + ".matchLabels", errors);
-  each(selector, "matchExpressions", path, [&](const Json& expression, const std::string& at) {
-    if (!check_operator(expression, at, errors))
-      errors.invalid(at + ".operator", string_at(expression, "operator"), "not a valid selector operator");
-    validate_qualified_name(string_at(expression, "key"), at + ".key", errors);
-    const Json& values = list_at(expression, "values");
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      for (const std::string& problem : label_value_errors(text_of(values[i])))
-        errors.invalid(fmt::format("{}.values[{}]", at, i), values[i], problem);
-    }
-  });
-}
-
 void check_node_field(const Json& expression, const std::string& path, FieldErrors& errors) {
   const std::string op = string_at(expression, "operator");
   const std::string key = string_at(expression, "key");
@@ -90,7 +76,7 @@ void check_weight(const Json& term, const std::string& path, FieldErrors& errors
 
 void check_pod_term(const Json& term, const std::string& path, FieldErrors& errors) {
   for (const char* selector : {"labelSelector", "namespaceSelector"}) {
-    if (const Json* found = find(term, selector)) check_label_selector(*found, path + "." + selector, errors);
+    if (const Json* found = find(term, selector)) validate_label_selector(*found, path + "." + selector, errors);
   }
   for (const Json& name : list_at(term, "namespaces")) {
     for (const std::string& problem : dns1123_label_errors(text_of(name)))
@@ -102,6 +88,20 @@ void check_pod_term(const Json& term, const std::string& path, FieldErrors& erro
 }
 
 }  // namespace
+
+void validate_label_selector(const Json& selector, const std::string& path, FieldErrors& errors) {
+  if (const Json* labels = find(selector, "matchLabels")) validate_labels(*labels, path + ".matchLabels", errors);
+  each(selector, "matchExpressions", path, [&](const Json& expression, const std::string& at) {
+    if (!check_operator(expression, at, errors))
+      errors.invalid(at + ".operator", string_at(expression, "operator"), "not a valid selector operator");
+    validate_qualified_name(string_at(expression, "key"), at + ".key", errors);
+    const Json& values = list_at(expression, "values");
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      for (const std::string& problem : label_value_errors(text_of(values[i])))
+        errors.invalid(fmt::format("{}.values[{}]", at, i), values[i], problem);
+    }
+  });
+}
 
 void validate_affinity(const Json& affinity, const std::string& path, FieldErrors& errors) {
   if (const Json* node = find(affinity, "nodeAffinity")) {

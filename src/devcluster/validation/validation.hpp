@@ -29,6 +29,19 @@ void validate_config_map_update(const Json& object, const Json& old, FieldErrors
 void validate_secret(const Json& object, FieldErrors& errors);
 void validate_secret_update(const Json& object, const Json& old, FieldErrors& errors);
 
+void validate_deployment(const Json& deployment, FieldErrors& errors);
+void validate_replica_set(const Json& replica_set, FieldErrors& errors);
+void validate_apps_update(const Kind& kind, const Json& object, const Json& old, std::string_view subresource,
+                          FieldErrors& errors);
+void validate_rbac(const Kind& kind, const Json& object, const Json* old, FieldErrors& errors);
+void validate_lease(const Json& lease, FieldErrors& errors);
+void validate_service(const Json& service, FieldErrors& errors);
+void validate_claim(const Json& claim, FieldErrors& errors);
+void validate_claim_update(const Json& claim, const Json& old, FieldErrors& errors);
+void validate_resource_quota(const Json& quota, FieldErrors& errors);
+void validate_resource_quota_update(const Json& quota, const Json& old, FieldErrors& errors);
+void validate_limit_range(const Json& range, FieldErrors& errors);
+
 // Pieces shared between files.
 void validate_labels(const Json& labels, std::string_view path, FieldErrors& errors);
 void validate_annotations(const Json& annotations, std::string_view path, FieldErrors& errors);
