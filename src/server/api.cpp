@@ -28,6 +28,7 @@ class Api::Impl {
     add_watch_routes(router_, context_);
     add_credential_plan_routes(router_, context_);
     add_credential_routes(router_, context_);
+    add_openapi_routes(router_, context_);
     add_health_routes(router_, context_);
     add_access_routes(router_, context_);
     add_unavailable_routes(router_, context_);

@@ -70,6 +70,7 @@ void add_event_routes(net::Router& router, Context& context);
 void add_watch_routes(net::Router& router, Context& context);
 void add_credential_plan_routes(net::Router& router, Context& context);
 void add_credential_routes(net::Router& router, Context& context);  // stored ones
+void add_openapi_routes(net::Router& router, Context& context);
 void add_health_routes(net::Router& router, Context& context);
 void add_access_routes(net::Router& router, Context& context);
 void add_unavailable_routes(net::Router& router, Context& context);

@@ -42,6 +42,9 @@ std::string entity_tag(const credentials::StoredCredential& credential);
 // Whether one of the tags in an If-Match or If-None-Match header is this credential's; "*" always is.
 bool tag_matches(std::string_view header, const credentials::StoredCredential& credential);
 
+// Where the six operations are served; the first is the project's own, the others are aliases.
+const std::vector<std::string>& credential_prefixes();
+
 inline constexpr std::string_view kCredentialsPath = "/api/ambient/v1/credentials";  // of hrefs, whatever the alias
 
 }  // namespace fracta::server

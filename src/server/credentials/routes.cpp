@@ -21,10 +21,6 @@ using net::ServerResponse;
 
 using Handler = ServerResponse (*)(Context&, CredentialStore&, const ServerRequest&, const Caller&);
 
-const char* const kPrefixes[] = {"/api/v1/credentials", "/api/ambient/v1/credentials",
-                                 "/api/v1/projects/{project}/credentials",
-                                 "/api/ambient/v1/projects/{project}/credentials"};
-
 ServerResponse shutting_down() { return credential_error(ApiError::kGeneral, "shutting down", 503); }
 
 // The credential `{id}` names and whoever asks may `verb`; or the answer.
@@ -259,8 +255,15 @@ void add(net::Router& router, Context& context, const char* method, const std::s
 
 }  // namespace
 
+const std::vector<std::string>& credential_prefixes() {
+  static const std::vector<std::string> prefixes{"/api/v1/credentials", "/api/ambient/v1/credentials",
+                                                 "/api/v1/projects/{project}/credentials",
+                                                 "/api/ambient/v1/projects/{project}/credentials"};
+  return prefixes;
+}
+
 void add_credential_routes(net::Router& router, Context& context) {
-  for (const std::string prefix : kPrefixes) {
+  for (const std::string& prefix : credential_prefixes()) {
     add(router, context, "GET", prefix, "list", list);
     add(router, context, "POST", prefix, "create", create);
     add(router, context, "GET", prefix + "/{id}", "get", get);
@@ -268,7 +271,7 @@ void add_credential_routes(net::Router& router, Context& context) {
     add(router, context, "DELETE", prefix + "/{id}", "delete", remove);
     add(router, context, "GET", prefix + "/{id}/token", "fetch_token", token);
   }
-  const std::string own = kPrefixes[0];
+  const std::string& own = credential_prefixes().front();
   add(router, context, "GET", own + "/{id}/usage", "get", usage);
   add(router, context, "POST", own + "/{id}/bindings", "bind", bind);
   add(router, context, "DELETE", own + "/{id}/bindings", "bind", unbind);
