@@ -4,6 +4,7 @@
 
 #include "controlplane/admission.hpp"
 #include "controlplane/agent_cache.hpp"
+#include "controlplane/agent_redactors.hpp"
 #include "controlplane/credential_directory.hpp"
 #include "controlplane/credential_refresher.hpp"
 #include "controlplane/log_reader.hpp"
@@ -59,11 +60,14 @@ class ControlPlane::Impl {
             [this](const std::string& id) { return cache_->view(id).exists(); }),
         spawner_(client, config_->kubernetes.ns, options.call_timeout),
         remover_(client, *cache_, config_->kubernetes.ns, options.call_timeout),
+        directory_(options.credential_store, clock),
+        redactors_(config_, client, directory_, clock, options.call_timeout),
         log_reader_(client, *cache_, events_, config_->kubernetes.ns, options.call_timeout),
-        reconciler_({config_, client, clock, metrics, *cache_, events_, admission_, remover_}, options),
+        reconciler_({config_, client, clock, metrics, *cache_, events_, admission_, remover_,
+                     [this](const AgentView& view, const std::string& text) { return redacted(view, text); }},
+                    options),
         refresher_({config_, client, clock, metrics, *cache_, events_, options.credential_source, options.call_timeout,
                     options.credential_retry}),
-        directory_(options.credential_store, clock),
         pod_lookup_(client, *cache_, config_->kubernetes.ns, options.call_timeout),
         namespace_check_(client, config_->kubernetes.ns, options.call_timeout) {
     register_metrics();
@@ -139,7 +143,10 @@ class ControlPlane::Impl {
     FRACTA_TRY(need_sync());
     auto id = find_id(name);
     if (!id) return id.error();
-    return describe(cache_->view(*id), clock_.system_now());
+    const auto view = cache_->view(*id);
+    auto info = describe(view, clock_.system_now());
+    info.message = redacted(view, info.message);
+    return info;
   }
 
   Result<void> kill(std::string_view name) {
@@ -157,23 +164,38 @@ class ControlPlane::Impl {
     FRACTA_TRY(need_sync());
     auto id = find_id(name);
     if (!id) return id.error();
-    return query.follow ? log_reader_.follow(*id, query, write, stop) : log_reader_.read(*id, query, write, stop);
+    // Secrets change while a log is followed.
+    auto current = [this, &id, &stop] { return redactors_.of(cache_->view(*id), stop); };
+    RedactingStream redacting(current());
+    auto looked = clock_.steady_now();
+    const LogReader::Write pass = [&](std::string_view bytes) {
+      if (clock_.steady_now() - looked > AgentRedactors::kFresh) {
+        redacting.use(current());
+        looked = clock_.steady_now();
+      }
+      const std::string seen = redacting.feed(bytes);
+      return seen.empty() || write(seen);
+    };
+    auto result = query.follow ? log_reader_.follow(*id, query, pass, stop) : log_reader_.read(*id, query, pass, stop);
+    if (const std::string rest = redacting.finish(); !rest.empty()) write(rest);
+    return result;
   }
 
   Result<std::size_t> report(std::string_view name, std::vector<Event> events) {
     FRACTA_TRY(need_sync());
     auto id = find_id(name);
     if (!id) return id.error();
+    const auto redactor = redactors_.of(cache_->view(*id), stop_.get_token());
     std::size_t accepted = std::min(events.size(), kMaxReported);
     for (std::size_t i = 0; i < accepted; ++i) {
       auto& event = events[i];
       for (auto* text : {&event.component, &event.category, &event.action, &event.outcome, &event.severity})
-        *text = shorten(*text, 64);
-      event.detail = shorten(event.detail, kMaxReportedText);
+        *text = shorten(redactor->redact(*text), 64);
+      event.detail = shorten(redactor->redact(event.detail), kMaxReportedText);
       if (event.attributes.size() > 20) event.attributes.resize(20);
       for (auto& [key, value] : event.attributes) {
-        key = shorten(key, 64);
-        value = shorten(value, 256);
+        key = shorten(redactor->redact(key), 64);
+        value = shorten(redactor->redact(value), 256);
       }
       event.task = std::string(name);
       events_.publish(std::move(event));
@@ -236,8 +258,20 @@ class ControlPlane::Impl {
     return not_found(name);
   }
 
-  [[nodiscard]] AgentInfo describe(const AgentView& view, SystemTime now) const {
+  // What a container leaves as its message it may have taken from anywhere; the cluster's own words hold no values.
+  [[nodiscard]] std::string redacted(const AgentView& view, const std::string& text) {
+    if (text.empty()) return text;
+    const auto* pod = view.newest_pod();
+    const bool by_agent =
+        pod != nullptr && std::any_of(pod->containers.begin(), pod->containers.end(), [](const auto& container) {
+          return container.kind == agent::ContainerState::Kind::kTerminated && !container.message.empty();
+        });
+    return (by_agent ? redactors_.of(view, stop_.get_token()) : redactors_.known(view))->redact(text);
+  }
+
+  [[nodiscard]] AgentInfo describe(const AgentView& view, SystemTime now) {
     auto info = make_info(view, status_of(view, now), config_->kubernetes.ns);
+    if (!info.message.empty()) info.message = redactors_.known(view)->redact(info.message);
     if (auto last = events_.recent(info.name, 1); !last.empty()) info.last_event_at = last.back()->time;
     if (auto condition = refresher_.condition(view.id)) info.conditions.push_back(*std::move(condition));
     return info;
@@ -339,10 +373,11 @@ class ControlPlane::Impl {
   Admission admission_;
   Spawner spawner_;
   Remover remover_;
+  CredentialDirectory directory_;
+  AgentRedactors redactors_;
   LogReader log_reader_;
   Reconciler reconciler_;
   CredentialRefresher refresher_;
-  CredentialDirectory directory_;
   PodLookup pod_lookup_;
   NamespaceCheck namespace_check_;
 };

@@ -67,6 +67,10 @@ class CredentialDirectory::Remembered final : public Forwarding {
       tokens_[id] = {*fresh, clock_.steady_now() + kRemembered};
     return fresh;
   }
+  [[nodiscard]] std::uint64_t generation() {
+    std::lock_guard lock(mutex_);
+    return generation_;
+  }
   void forget() {
     std::lock_guard lock(mutex_);
     ++generation_;
@@ -139,6 +143,7 @@ CredentialDirectory::CredentialDirectory(std::shared_ptr<CredentialStore> store,
 }
 CredentialDirectory::~CredentialDirectory() = default;
 
+std::uint64_t CredentialDirectory::generation() const { return remembered_ ? remembered_->generation() : 0; }
 CredentialStore* CredentialDirectory::store() const { return direct_.get(); }
 CredentialStore* CredentialDirectory::remembered() const { return remembered_.get(); }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,6 +28,8 @@ class CredentialDirectory {
   [[nodiscard]] credentials::CredentialStore* store() const;
   // For spawns: list(), bindings() and with_token() may be up to kRemembered old. Null without store.
   [[nodiscard]] credentials::CredentialStore* remembered() const;
+  // Grows with every change through store(): what was read before is old.
+  [[nodiscard]] std::uint64_t generation() const;
 
  private:
   class Direct;

@@ -232,7 +232,7 @@ void Reconciler::publish(const AgentView& view, const agent::AgentStatus& status
   event.outcome = outcome;
   event.severity = severity;
   event.task = view.name();
-  event.detail = status.message;
+  event.detail = parts_.redact(view, status.message);
   event.attributes = {{"phase", std::string(agent::to_string(status.phase))}, {"backend", "kubernetes"}};
   auto add = [&](const char* key, const std::string& value) {
     if (!value.empty()) event.attributes.emplace_back(key, value);
@@ -245,7 +245,7 @@ void Reconciler::publish(const AgentView& view, const agent::AgentStatus& status
              {{"agent", event.task},
               {"phase", agent::to_string(status.phase)},
               {"reason", status.reason},
-              {"detail", shorten(status.message, 300)}});
+              {"detail", shorten(event.detail, 300)}});
   parts_.events.publish(std::move(event));
 }
 

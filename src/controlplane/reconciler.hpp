@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -39,6 +40,8 @@ class Reconciler {
     EventSource& events;
     Admission& admission;
     Remover& remover;
+    // Text that an agent may have written, before it is shown.
+    std::function<std::string(const AgentView&, const std::string&)> redact;
   };
   Reconciler(Parts parts, Options options);
   ~Reconciler();
