@@ -180,6 +180,26 @@ Result<Quantity> Quantity::parse(std::string_view text) {
   return quantity;
 }
 
+Quantity Quantity::whole(std::int64_t units) {
+  Quantity quantity;
+  quantity.nano_ = units * kNano;
+  quantity.text_ = quantity.canonical();
+  return quantity;
+}
+
+Quantity& Quantity::operator+=(const Quantity& other) {
+  if (nano_ == 0) format_ = other.format_;
+  if (__builtin_add_overflow(nano_, other.nano_, &nano_)) nano_ = other.nano_ > 0 ? max_wide() : -max_wide();
+  text_ = canonical();
+  return *this;
+}
+
+Quantity& Quantity::operator-=(const Quantity& other) {
+  Quantity negated = other;
+  negated.nano_ = -negated.nano_;
+  return *this += negated;
+}
+
 std::string Quantity::canonical() const {
   if (nano_ == 0) return "0";
   const bool small = nano_ > -1024 * kNano && nano_ < 1024 * kNano;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fracta/devcluster/api.hpp"
+#include "fracta/devcluster/devcluster.hpp"
 
 namespace fracta::devcluster {
 
@@ -32,7 +33,8 @@ struct NodeOptions {
   bool any_image_is_host = true;
   std::vector<std::string> host_entrypoint;  // as Options::host_entrypoint
   std::chrono::milliseconds volume_sync{1'000};
-  std::string api_host;  // KUBERNETES_SERVICE_HOST / _PORT of containers
+  std::optional<FakePods> fake;  // as Options::fake_node
+  std::string api_host;          // KUBERNETES_SERVICE_HOST / _PORT of containers
   int api_port = 0;
 };
 
@@ -42,7 +44,14 @@ class Node : public NodeServices {
  public:
   virtual void start() = 0;
   virtual void stop() = 0;
+  // Faults, thread-safe. A lost node is cut off from the cluster: its processes run on, but nothing of them is heard,
+  // nothing reaches them, and the control plane marks node and pods (NodeNotReady, taint unreachable) and deletes the
+  // pods that do not tolerate it, which then stay Terminating until the node is back.
+  virtual void set_lost(bool /*lost*/) {}
+  // A full disk: condition DiskPressure, taint disk-pressure, and every pod that is not critical is evicted.
+  virtual void set_disk_full(bool /*full*/) {}
 };
 std::unique_ptr<Node> make_node(Api& api, NodeOptions options);
+std::unique_ptr<Node> make_fake_node(Api& api, NodeOptions options);
 
 }  // namespace fracta::devcluster

@@ -16,12 +16,17 @@ class Quantity {
   // kInvalid with apimachinery's text: "quantities must match the regular expression
   // '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'".
   static Result<Quantity> parse(std::string_view text);
+  static Quantity whole(std::int64_t units);                       // decimal
   [[nodiscard]] const std::string& text() const { return text_; }  // as given
   [[nodiscard]] std::string canonical() const;                     // as the API server would print it
   [[nodiscard]] bool negative() const;
   [[nodiscard]] bool zero() const;
   [[nodiscard]] std::int64_t value() const;  // rounded up to whole units, saturating
   [[nodiscard]] std::int64_t milli_value() const;
+  // Sums keep the format of the left side, or of the right when the left is zero; they saturate at the range of 128
+  // bits.
+  Quantity& operator+=(const Quantity& other);
+  Quantity& operator-=(const Quantity& other);
   std::strong_ordering operator<=>(const Quantity& other) const;
   bool operator==(const Quantity& other) const { return (*this <=> other) == 0; }
 

@@ -80,5 +80,6 @@ std::unique_ptr<Controller> make_service_account_controller(Api& api, std::strin
 std::unique_ptr<Controller> make_claim_binder(Api& api);
 std::unique_ptr<Controller> make_replica_set_controller(Api& api);
 std::unique_ptr<Controller> make_deployment_controller(Api& api);
+std::unique_ptr<Controller> make_resource_quota_controller(Api& api);
 
 }  // namespace fracta::devcluster

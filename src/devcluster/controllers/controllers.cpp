@@ -18,6 +18,7 @@ class AllControllers final : public Controllers {
     all_.push_back(make_claim_binder(api));
     all_.push_back(make_replica_set_controller(api));
     all_.push_back(make_deployment_controller(api));
+    all_.push_back(make_resource_quota_controller(api));
   }
   ~AllControllers() override { AllControllers::stop(); }
   void start() override {

@@ -1,10 +1,11 @@
 // Job (pkg/controller/job of Kubernetes 1.26): pods with the tracking finalizer, counted through
-// status.uncountedTerminatedPods, replaced with back-off. completionMode Indexed is not covered.
+// status.uncountedTerminatedPods (succeeded indexes through status.completedIndexes), replaced with back-off.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "devcluster/controllers/controller.hpp"
+#include "devcluster/controllers/job_index.hpp"
 #include "devcluster/controllers/job_state.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/time.hpp"
@@ -30,6 +31,7 @@ class JobController final : public Controller {
     Json job;
     std::vector<Object> pods;
     std::vector<Object> active;
+    Indexes indexes;                                    // succeeded ones, of an Indexed Job
     std::int64_t succeeded = 0, failed = 0, ready = 0;  // counters include pods not yet in status
   };
 
@@ -119,6 +121,9 @@ class JobController final : public Controller {
     if (!status.is_object()) status = Json::object();
     Json& uncounted = status["uncountedTerminatedPods"];
     if (!uncounted.is_object()) uncounted = Json::object();
+    const bool indexed = is_indexed(view.job);
+    const std::int64_t completions = int_at(view.job, "spec/completions").value_or(0);
+    if (indexed) view.indexes = parse_indexes(string_at(status, "completedIndexes"), completions);
     for (const auto& pod : view.pods) {
       const std::string phase = string_at(*pod, "status/phase"), uid = string_at(*pod, "metadata/uid");
       if (is_pod_active(*pod)) {
@@ -127,6 +132,10 @@ class JobController final : public Controller {
         continue;
       }
       if (!has_finalizer(*pod, kJobTracking)) continue;
+      if (indexed && phase == "Succeeded") {  // a set cannot count twice
+        if (const auto index = completion_index(*pod); index && *index < completions) view.indexes.insert(*index);
+        continue;
+      }
       const char* list = phase == "Succeeded" ? "succeeded" : "failed";
       if (phase != "Succeeded" && !match_failure_policy(view.job, *pod).counts) continue;
       if (!listed(status, "succeeded", uid) && !listed(status, "failed", uid)) uncounted[list].push_back(uid);
@@ -134,6 +143,10 @@ class JobController final : public Controller {
     const auto size = [&](const char* list) {
       return static_cast<std::int64_t>(uncounted.contains(list) ? uncounted[list].size() : 0);
     };
+    if (indexed && !view.indexes.empty()) {
+      status["completedIndexes"] = format_indexes(view.indexes);
+      status["succeeded"] = view.indexes.size();
+    }
     view.succeeded = int_at(status, "succeeded").value_or(0) + size("succeeded");
     view.failed = int_at(status, "failed").value_or(0) + size("failed");
   }
@@ -188,19 +201,38 @@ class JobController final : public Controller {
     const auto active = static_cast<std::int64_t>(view.active.size());
     const std::int64_t wanted = wanted_pods(view.job, view.succeeded, active);
     // Too many (suspended, or parallelism lowered): these are no failures, so the finalizer goes first.
-    while (static_cast<std::int64_t>(view.active.size()) > wanted) {
-      const Object pod = view.active.back();
-      if (!release(*pod) || !remove_pod(view, *pod)) return false;
-      view.ready -= is_pod_ready(*pod) ? 1 : 0;
-      view.active.pop_back();
-    }
-    if (active >= wanted) return true;
+    if (is_indexed(view.job))
+      for (const auto& pod : surplus_pods(view.active, int_at(view.job, "spec/completions").value_or(0)))
+        if (!give_up(view, pod)) return false;
+    while (static_cast<std::int64_t>(view.active.size()) > wanted)
+      if (!give_up(view, view.active.back())) return false;
+    if (static_cast<std::int64_t>(view.active.size()) >= wanted) return true;
     if (const auto delay = replacement_delay(key, view.failed); delay.count() > 0) {
       queue_.add(key, delay);
       return true;
     }
-    for (std::int64_t i = 0; i < std::min(wanted - active, kMaxCreates); ++i) {
-      auto made = api_.create("pods", view.ns, pod_of_job(view.job));
+    return create_pods(key, view, wanted - static_cast<std::int64_t>(view.active.size()));
+  }
+
+  bool give_up(View& view, const Object& given) {
+    const Object pod = given;  // `given` may be an element of the list that shrinks
+    if (!release(*pod) || !remove_pod(view, *pod)) return false;
+    view.ready -= is_pod_ready(*pod) ? 1 : 0;
+    view.active.erase(std::find(view.active.begin(), view.active.end(), pod));
+    return true;
+  }
+
+  bool create_pods(const std::string& key, View& view, std::int64_t missing) {
+    const std::int64_t count = std::min(missing, kMaxCreates);
+    std::vector<Json> wanted(static_cast<std::size_t>(count), pod_of_job(view.job));
+    if (is_indexed(view.job)) {
+      const auto indexes =
+          pending_indexes(view.indexes, view.active, int_at(view.job, "spec/completions").value_or(0), count);
+      wanted.resize(indexes.size());
+      for (std::size_t i = 0; i < indexes.size(); ++i) give_index(wanted[i], view.name, indexes[i]);
+    }
+    for (auto& pod : wanted) {
+      auto made = api_.create("pods", view.ns, std::move(pod));
       if (!made) {
         api_.record_event(view.job, "Warning", "FailedCreate", "Error creating: " + made.error().message, kComponent);
         return false;
@@ -212,7 +244,7 @@ class JobController final : public Controller {
       const std::lock_guard lock(mutex_);
       pods_[key].insert(name);
     }
-    if (wanted - active > kMaxCreates) queue_.add(key);
+    if (missing > count) queue_.add(key);
     return true;
   }
 

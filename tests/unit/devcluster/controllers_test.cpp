@@ -128,6 +128,37 @@ TEST_F(ControllersTest, ParallelismAndCompletions) {
   EXPECT_EQ(pods_of("j").size(), 3U);
 }
 
+TEST_F(ControllersTest, EveryIndexSucceedsOnce) {
+  create("jobs.batch", job("j", {{"completionMode", "Indexed"}, {"parallelism", 2}, {"completions", 4}}));
+  const auto index = [](const Json& p) {
+    return p["metadata"]["annotations"].value("batch.kubernetes.io/job-completion-index", "");
+  };
+  const auto end = [&](const std::string& which, const std::string& phase) {
+    wait_until("jobs.batch", "j", [&](const Json&) {
+      for (const auto& p : pods_of("j"))
+        if (index(p) == which && string_at(p, "status/phase") == "Pending") {
+          EXPECT_THAT(string_at(p, "metadata/name"), testing::MatchesRegex("j-" + which + "-[a-z0-9]{5}"));
+          EXPECT_EQ(string_at(p, "spec/hostname"), "j-" + which);
+          EXPECT_EQ(p["spec"]["containers"][0]["env"][0]["name"], "JOB_COMPLETION_INDEX");
+          set_phase(p, phase);
+          return true;
+        }
+      return false;
+    });
+  };
+  end("0", "Failed");
+  end("0", "Succeeded");
+  end("1", "Succeeded");
+  end("2", "Succeeded");
+  wait_until("jobs.batch", "j", [](const Json& o) { return string_at(o, "status/completedIndexes") == "0-2"; });
+  end("3", "Succeeded");
+  const Json j = wait_for_condition("j", "Complete");
+  EXPECT_EQ(string_at(j, "status/completedIndexes"), "0-3");
+  EXPECT_EQ(j["status"]["succeeded"], 4);
+  EXPECT_EQ(j["status"]["failed"], 1);
+  EXPECT_EQ(pods_of("j").size(), 5U);
+}
+
 TEST_F(ControllersTest, SuspendAndResume) {
   create("jobs.batch", job("j", {{"suspend", true}}));
   Json j = wait_for_condition("j", "Suspended");
