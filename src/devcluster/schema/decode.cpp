@@ -1,4 +1,5 @@
 #include "devcluster/schema/decode.hpp"
+#include "devcluster/schema/json_error.hpp"
 
 #include <fmt/format.h>
 
@@ -101,11 +102,8 @@ class Decoder {
     if (frame.type->kind != Kind::kAny && !frame.seen.insert(name).second) strict("duplicate field", name);
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& problem) {
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
     syntax_ = fmt::format("invalid character at byte {}", position);
-    if (std::string_view(problem.what()).find("unexpected end of input") != std::string_view::npos) {
-      syntax_ = "unexpected end of JSON input";
-    }
     return false;
   }
 
@@ -436,9 +434,13 @@ void normalise(Json& object, const StructType& type) {
 Result<Decoded> decode_object(std::string_view text, const StructType& type) {
   Decoder decoder(type);
   const bool complete = Json::sax_parse(text.begin(), text.end(), &decoder);
-  if (!decoder.syntax_.empty()) return make_error(ErrorCode::kInvalid, decoder.syntax_);
+  if (!decoder.syntax_.empty()) {
+    const std::string why = json_syntax_error(text);
+    return make_error(ErrorCode::kInvalid, why.empty() ? decoder.syntax_ : why);
+  }
   if (!complete) return make_error(ErrorCode::kInvalid, "unexpected end of JSON input");
   if (!decoder.error.empty()) return make_error(ErrorCode::kInvalid, decoder.error);
+  if (decoder.result.is_null()) decoder.result = Json::object();  // `null` is an empty object
   if (!decoder.result.is_object()) return make_error(ErrorCode::kInvalid, "json: cannot unmarshal into an object");
   keep_reset(decoder.result);
   normalise(decoder.result, type);

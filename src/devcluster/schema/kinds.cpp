@@ -89,6 +89,9 @@ std::vector<Subresource> build_subresources() {
   result.push_back({"pods", "", "binding", "Binding", "", "", {"create"}});
   result.push_back({"pods", "", "eviction", "Eviction", "policy", "v1", {"create"}});
   result.push_back({"pods", "", "exec", "PodExecOptions", "", "", get_post});
+  const Words all_methods = {"create", "delete", "get", "patch", "update"};
+  result.push_back({"pods", "", "proxy", "PodProxyOptions", "", "", all_methods});
+  result.push_back({"services", "", "proxy", "ServiceProxyOptions", "", "", all_methods});
   result.push_back({"pods", "", "log", "Pod", "", "", {"get"}});
   result.push_back({"serviceaccounts", "", "token", "TokenRequest", "authentication.k8s.io", "v1", {"create"}});
   result.push_back({"deployments", "apps", "scale", "Scale", "autoscaling", "v1", {"get", "patch", "update"}});

@@ -60,7 +60,8 @@ class Cursor {
 };
 
 Result<std::set<std::string, std::less<>>> value_set(Cursor& cursor) {
-  if (cursor.next() != "(") return unparsable("found '', expected: '('");
+  if (const std::string open = cursor.next(); open != "(")
+    return unparsable(fmt::format("found '{}' expected: '('", open));
   std::set<std::string, std::less<>> values;
   for (;;) {
     const std::string token = cursor.next();
@@ -90,8 +91,8 @@ Result<LabelSelector> LabelSelector::parse(std::string_view text) {
     if (negated) cursor.next();
     requirement.key = cursor.next();
     if (requirement.key.empty() || is_symbol(requirement.key)) {
-      if (!negated && requirement.key == "," && !selector.requirements_.empty())
-        return plain("found ',', expected: identifier after ','");
+      if (!negated && !selector.requirements_.empty())
+        return plain(fmt::format("found '{}', expected: identifier after ','", requirement.key));
       return unparsable(fmt::format("found '{}', expected: {}", requirement.key,
                                     negated ? "identifier" : "!, identifier, or 'end of string'"));
     }
@@ -199,10 +200,37 @@ bool LabelSelector::matches(const Json& labels) const {
   });
 }
 
+namespace {
+
+// The terms between commas; a backslash keeps the character after it.
+std::vector<std::string> field_terms(std::string_view text) {
+  std::vector<std::string> terms(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ',') {
+      terms.emplace_back();
+      continue;
+    }
+    terms.back() += text[i];
+    if (text[i] == '\\' && i + 1 < text.size()) terms.back() += text[++i];
+  }
+  return terms;
+}
+
+std::string unescaped(const std::string& value) {
+  std::string result;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '\\' && i + 1 < value.size()) ++i;
+    result += value[i];
+  }
+  return result;
+}
+
+}  // namespace
+
 Result<std::vector<FieldRequirement>> parse_field_selector(std::string_view text) {
   std::vector<FieldRequirement> result;
   if (text.empty()) return result;
-  for (const std::string& term : split(text, ',')) {
+  for (const std::string& term : field_terms(text)) {
     if (term.empty()) continue;
     FieldRequirement requirement;
     if (const auto unequal = term.find("!="); unequal != std::string::npos) {
@@ -213,6 +241,7 @@ Result<std::vector<FieldRequirement>> parse_field_selector(std::string_view text
     } else {
       return make_error(ErrorCode::kInvalid, fmt::format("invalid selector: '{}'; can't understand '{}'", text, term));
     }
+    requirement.value = unescaped(requirement.value);
     result.push_back(std::move(requirement));
   }
   return result;
