@@ -185,5 +185,15 @@ TEST_F(Kubectl, FollowsLogsOfAContainer) {
   EXPECT_THAT(refusal({"get", "pod", "talker"}), HasSubstr("pods \"talker\" not found"));
 }
 
+TEST_F(Kubectl, Scales) {
+  output({"create", "deployment", "web", "--image=" + image()});
+  EXPECT_THAT(output({"scale", "deployment", "web", "--replicas=3"}), HasSubstr("scaled"));
+  EXPECT_EQ(output({"get", "deployment", "web", "-o", "jsonpath={.spec.replicas}"}), "3");
+  EXPECT_THAT(refusal({"scale", "deployment", "web", "--replicas=1", "--current-replicas=7"}),
+              HasSubstr("Expected replicas to be 7, was 3"));
+  EXPECT_THAT(output({"scale", "deployment", "web", "--replicas=0"}), HasSubstr("scaled"));
+  EXPECT_THAT(refusal({"scale", "deployment", "nothing", "--replicas=1"}), HasSubstr("not found"));
+}
+
 }  // namespace
 }  // namespace fracta::testing
