@@ -5,6 +5,7 @@
 
 #include "devcluster/front/context.hpp"
 #include "devcluster/store/packed_owners.hpp"
+#include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
 
@@ -53,16 +54,46 @@ Media parse_media(const std::string& text) {
   return media;
 }
 
+// One object and a list of them have names of their own.
+Outcome<Done> check_partial(const Call& call, const std::string& as) {
+  const bool list = as == "PartialObjectMetadataList";
+  if (call.verb == "list" && !list) {
+    return Failure{406, "NotAcceptable",
+                   fmt::format("you requested PartialObjectMetadata, but the requested object is a list (*{}.{}List)",
+                               call.kind->type->package, call.kind->kind),
+                   Json()};
+  }
+  if (call.verb != "list" && call.verb != "watch" && call.verb != "deletecollection" && list) {
+    return Failure{406, "NotAcceptable",
+                   fmt::format("you requested PartialObjectMetadataList, but the requested object is not a list "
+                               "(*{}.{})",
+                               call.kind->type->package, call.kind->kind),
+                   Json()};
+  }
+  return Done{};
+}
+
+Outcome<Done> check_include(const Call& call) {
+  const std::string include = call.parameter("includeObject");
+  if (include.empty() || include == "Metadata" || include == "Object" || include == "None") return Done{};
+  return bad_request(
+      fmt::format("Unable to convert to Table as requested: includeObject: Invalid value: {}: must be 'Metadata', "
+                  "'Object', 'None', or empty",
+                  go_quote(include)));
+}
+
 }  // namespace
 
 Outcome<Done> negotiate(Call& call) {
   const std::string accept = call.http->headers.get("Accept").value_or("");
   if (trim(accept).empty()) return Done{};
+  bool known = false;
   for (const std::string& entry : split(accept, ',')) {
     const Media media = parse_media(entry);
     const bool json = media.type == "application/json" || media.type == "*/*" || media.type == "application/*";
     const bool yaml = media.type == "application/yaml";
     if (!json && !yaml) continue;
+    known = known || media.type != "application/*";
     if (!media.as.empty()) {
       if (media.group != "meta.k8s.io" || (media.version != "v1" && media.version != "v1beta1")) continue;
       if (media.as == "Table")
@@ -73,8 +104,16 @@ Outcome<Done> negotiate(Call& call) {
         continue;
       call.form_version = media.version;
     }
+    if (media.type == "application/*") continue;  // a real server knows only whole types and */*
     call.yaml = yaml;
-    return Done{};
+    if (call.form == Form::kTable) return check_include(call);
+    return call.form == Form::kPartial ? check_partial(call, media.as) : Outcome<Done>(Done{});
+  }
+  if (known) {
+    return Failure{406, "NotAcceptable",
+                   "only the following media types are accepted: application/json, application/yaml, "
+                   "application/vnd.kubernetes.protobuf",
+                   Json()};
   }
   return Failure{406, "NotAcceptable",
                  "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "

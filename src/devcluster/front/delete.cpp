@@ -3,6 +3,7 @@
 
 #include "devcluster/front/context.hpp"
 #include "devcluster/schema/decode.hpp"
+#include "devcluster/schema/json_error.hpp"
 #include "devcluster/server/strategy.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
@@ -16,7 +17,11 @@ Outcome<DeleteOptions> read_options(Call& call) {
   Json object = Json::object();
   if (!call.http->body.empty()) {
     auto untyped = read_untyped(call);
-    if (!untyped.ok()) return untyped.failure();
+    if (!untyped.ok()) {
+      const std::string why = json_syntax_error(call.http->body);
+      if (untyped.failure().code != 400 || why.empty()) return untyped.failure();
+      return Failure{500, "", "couldn't get version/kind; json parse error: " + why, Json()};
+    }
     if (const std::string kind = string_at(*untyped, "kind"); !kind.empty() && kind != "DeleteOptions") {
       return Failure{500, "",
                      fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "

@@ -51,10 +51,11 @@ Json resource_list(const std::string& group) {
       resources.push_back(std::move(part));
     }
   }
-  return {{"kind", "APIResourceList"},
-          {"apiVersion", "v1"},
-          {"groupVersion", group.empty() ? "v1" : group + "/v1"},
-          {"resources", std::move(resources)}};
+  Json list = {{"kind", "APIResourceList"},
+               {"groupVersion", group.empty() ? "v1" : group + "/v1"},
+               {"resources", std::move(resources)}};
+  if (!group.empty()) list["apiVersion"] = "v1";  // the core list comes without, as from a real server
+  return list;
 }
 
 Json response_kind(const std::string& group, const std::string& version, const std::string& kind) {

@@ -23,7 +23,7 @@ Failure no_such_resource() {
 
 bool is_health(const std::string& path) {
   for (const char* prefix : {"/livez", "/readyz", "/healthz"}) {
-    if (path == prefix || path.starts_with(std::string(prefix) + "/")) return true;
+    if (path == prefix || path == std::string(prefix) + "/ping") return true;
   }
   return false;
 }
@@ -54,6 +54,8 @@ bool verb_allowed(const Call& call) {
     if (call.verb == "create" && call.subresource.empty() && !call.name.empty()) return false;
   } else if (call.name.empty() && call.verb != "deletecollection") {
     return false;
+  } else if (call.verb == "deletecollection" && call.kind->namespaced && call.ns.empty()) {
+    return false;  // one namespace at a time
   }
   if (call.subresource.empty()) {
     const auto verbs = call.kind->verbs();
@@ -147,7 +149,14 @@ net::ServerResponse Front::other_path(Call& call) {
                                               : "ok");
   net::ServerResponse response = serve_openapi(call);
   if (response.status == 0) response = serve_discovery(call);
-  if (response.status == 0) return net::ServerResponse::text(404, "404 page not found\n");
+  if (response.status == 0) {
+    for (const char* root : {"/api/", "/apis/", "/version/"}) {
+      if (request.path.starts_with(root)) return answer_failure(call, no_such_resource());
+    }
+    return net::ServerResponse::text(404, "404 page not found\n");
+  }
+  if (request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS")
+    return answer_failure(call, method_not_allowed());
   return response;
 }
 

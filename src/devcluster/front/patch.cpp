@@ -190,11 +190,6 @@ net::ServerResponse serve_apply(Call& call, const Services& services, const Writ
             *call.kind, call.name,
             fmt::format("uid mismatch: the provided object specified uid {}, and no existing object was found", uid)));
   }
-  if (string_at(*object, "metadata/name").empty()) {
-    return answer_failure(call, bad_request(fmt::format("the name of the object ({} based on URL) was undeterminable: "
-                                                        "name must be provided",
-                                                        call.name)));
-  }
   if (auto placed = check_place(call, *object); !placed.ok()) return answer_failure(call, placed.failure());
   return finish(call, 201, registry.create(*call.kind, ns, std::move(*object), write));
 }
@@ -216,12 +211,15 @@ net::ServerResponse serve_patch(Call& call, const Services& services) {
     auto result = patched(call, type, current, *patch);
     if (!result.ok()) return result;
     if (!result->is_object()) return bad_request("the patch leaves no object");
-    if (const std::string name = string_at(*result, "metadata/name"); name != call.name) {
-      return bad_request(
-          fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.name));
+    // A strategic patch works on an object that knows its kind already.
+    if (type == kStrategic) {
+      (*result)["apiVersion"] = current.value("apiVersion", "");
+      (*result)["kind"] = current.value("kind", "");
     }
     auto checked = check_patched(call, *result);
-    if (checked.ok()) apply_defaults(*call.kind, *checked);
+    if (!checked.ok()) return checked;
+    if (auto placed = check_place(call, *checked); !placed.ok()) return placed.failure();
+    apply_defaults(*call.kind, *checked);
     return checked;
   };
   return finish(call, 200,

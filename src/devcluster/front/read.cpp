@@ -201,7 +201,7 @@ net::ServerResponse serve_list(Call& call, const Services& services) {
     if (!first) text += ',';
     first = false;
     if (partial)
-      text += dump_json(Json{{"metadata", partial_metadata(call, record->object)["metadata"]}});
+      text += dump_json(partial_metadata(call, record->object));
     else
       text += record->body();
   }

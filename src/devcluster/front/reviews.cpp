@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "devcluster/auth/authorizer.hpp"
+#include "devcluster/server/managed_fields.hpp"
+#include "devcluster/store/packed_owners.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 
@@ -61,15 +63,28 @@ Json access_status(const Store& store, const User& user, const Json& spec) {
   return status;
 }
 
+std::string go_path_attributes(const Json& attributes) {
+  return "authorization.NonResourceAttributes{Path:" + go_quote(string_at(attributes, "path")) +
+         ", Verb:" + go_quote(string_at(attributes, "verb")) + "}";
+}
+
 void check_attributes(const Json& spec, FieldErrors& errors) {
   const bool resource = find(spec, "resourceAttributes") != nullptr;
   const bool path = find(spec, "nonResourceAttributes") != nullptr;
   if (resource && path)
-    errors.invalid_text("spec.nonResourceAttributes", dump_json(spec["nonResourceAttributes"]),
+    errors.invalid_text("spec.nonResourceAttributes", go_path_attributes(spec["nonResourceAttributes"]),
                         "cannot be specified in combination with resourceAttributes");
   if (!resource && !path)
     errors.invalid_text("spec.resourceAttributes", "\"null\"",
                         "exactly one of nonResourceAttributes or resourceAttributes must be specified");
+}
+
+void check_local(const Json& spec, const std::string& ns, FieldErrors& errors) {
+  if (const Json* path = find(spec, "nonResourceAttributes"))
+    errors.invalid_text("spec.nonResourceAttributes", go_path_attributes(*path), "disallowed on this kind of request");
+  else if (string_at(spec, "resourceAttributes/namespace") != ns)
+    errors.invalid("spec.resourceAttributes.namespace", string_at(spec, "resourceAttributes/namespace"),
+                   "must match metadata.namespace");
 }
 
 User subject_of(const Json& spec) {
@@ -101,6 +116,10 @@ net::ServerResponse serve_review(Call& call, const Services& services, const Aut
   if (!review.ok()) return answer_failure(call, review.failure());
   const Store& store = services.registry->store();
   const Json spec = review->value("spec", Json::object());
+  auto options = write_options(call);
+  if (!options.ok()) return answer_failure(call, options.failure());
+  track_fields(*call.kind, *review, nullptr, *options, "", services.registry->clock());
+  unpack_owners(*review);
   FieldErrors errors;
   const std::string& resource = call.resource;
   if (resource == "tokenreviews") {
@@ -117,10 +136,7 @@ net::ServerResponse serve_review(Call& call, const Services& services, const Aut
     const User user = self ? call.user : subject_of(spec);
     if (!self && user.name.empty() && user.groups.empty())
       errors.invalid("spec.user", "", "at least one of user or group must be specified");
-    if (resource == "localsubjectaccessreviews" && string_at(spec, "resourceAttributes/namespace") != call.ns) {
-      errors.invalid("spec.resourceAttributes.namespace", string_at(spec, "resourceAttributes/namespace"),
-                     "must match metadata.namespace");
-    }
+    if (resource == "localsubjectaccessreviews") check_local(spec, call.ns, errors);
     if (!errors.empty()) {
       // The kind has no name here in a real server either.
       Kind nameless = *call.kind;
@@ -129,6 +145,8 @@ net::ServerResponse serve_review(Call& call, const Services& services, const Aut
     }
     (*review)["status"] = access_status(store, user, spec);
   }
+  if (call.kind->namespaced) (*review)["metadata"]["namespace"] = call.ns;
+  if (resource == "selfsubjectrulesreviews") (*review)["spec"] = Json::object();
   return answer_json(call, 201, *review);
 }
 

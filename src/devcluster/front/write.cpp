@@ -6,6 +6,7 @@
 #include "devcluster/server/strategy.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/time.hpp"
 
 namespace fracta::devcluster {
 
@@ -28,11 +29,14 @@ Outcome<Done> check_place(const Call& call, Json& object) {
   }
   if (call.verb != "update" && call.verb != "patch") return Done{};
   const std::string name = string_at(metadata, "name");
-  if (!name.empty() && name != call.name) {
+  if (name.empty()) {
+    return bad_request(
+        fmt::format("the name of the object ({} based on URL) was undeterminable: name must be provided", call.name));
+  }
+  if (name != call.name) {
     return bad_request(
         fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.name));
   }
-  metadata["name"] = call.name;
   return Done{};
 }
 
@@ -81,21 +85,58 @@ net::ServerResponse serve_binding(Call& call, const Services& services, const st
   auto options = write_options(call);
   if (!options.ok()) return answer_failure(call, options.failure());
   const std::string name = pod.empty() ? string_at(*binding, "metadata/name") : pod;
+  if (const std::string own = string_at(*binding, "metadata/name"); !pod.empty() && !own.empty() && own != pod)
+    return answer_failure(call, bad_request("name in URL does not match name in Binding object"));
   FieldErrors errors;
   const std::string target_kind = string_at(*binding, "target/kind");
   if (!target_kind.empty() && target_kind != "Node")
     errors.not_supported("target.kind", target_kind, {"Node", "<empty>"});
   if (string_at(*binding, "target/name").empty()) errors.required("target.name");
-  if (!errors.empty()) return answer_failure(call, errors.to_failure(kind_of("bindings"), name));
+  if (!errors.empty()) {
+    // A real server forgets to make a 422 of it.
+    const ErrorCause& cause = errors.causes().front();
+    return answer_failure(call, {500, "", cause.field + ": " + cause.message, Json()});
+  }
   auto bound = services.registry->bind(call.ns, name, *binding, options->dry_run);
   if (!bound.ok()) return answer_failure(call, bound.failure());
   return answer_json(call, 201, success(201));
 }
 
+// Pods that are evicted say so to the controllers that look at why they failed.
+Outcome<Done> mark_disrupted(const Call& call, const Services& services, const DeleteOptions& removal) {
+  const auto current = services.registry->get(kind_of("pods"), call.ns, call.name);
+  if (!current.ok()) return current.failure();
+  const Json& pod = (*current)->object;
+  const std::string phase = string_at(pod, "status/phase");
+  const bool other = !removal.precondition_uid.empty() && removal.precondition_uid != string_at(pod, "metadata/uid");
+  if (removal.dry_run || other || phase == "Succeeded" || phase == "Failed") return Done{};
+  const auto add = [&](const Json& now) -> Outcome<Json> {
+    Json object = now;
+    Json& conditions = object["status"]["conditions"];
+    if (!conditions.is_array()) conditions = Json::array();
+    for (const Json& condition : conditions) {
+      if (string_at(condition, "type") == "DisruptionTarget") return object;
+    }
+    conditions.push_back({{"type", "DisruptionTarget"},
+                          {"status", "True"},
+                          {"lastProbeTime", nullptr},
+                          {"lastTransitionTime", format_rfc3339(services.registry->clock().system_now())},
+                          {"reason", "EvictionByEvictionAPI"},
+                          {"message", "Eviction API: evicting"}});
+    return object;
+  };
+  WriteOptions options;
+  options.tracked = true;
+  auto written = services.registry->update(kind_of("pods"), call.ns, call.name, "status", add, options, true);
+  if (!written.ok()) return written.failure();
+  return Done{};
+}
+
 net::ServerResponse serve_eviction(Call& call, const Services& services) {
   Kind eviction;
   eviction.group = "policy";
-  eviction.version = "v1";
+  // kubectl of before 1.22 drains with the older version, which is the same.
+  eviction.version = call.http->body.find("policy/v1beta1") == std::string::npos ? "v1" : "v1beta1";
   eviction.kind = "Eviction";
   eviction.type = schema().find("policy.Eviction");
   auto object = read_object(call, eviction);
@@ -109,6 +150,8 @@ net::ServerResponse serve_eviction(Call& call, const Services& services) {
   removal.dry_run = options->dry_run;
   removal.grace_period_seconds = int_at(*object, "deleteOptions/gracePeriodSeconds");
   removal.precondition_uid = string_at(*object, "deleteOptions/preconditions/uid");
+  if (auto marked = mark_disrupted(call, services, removal); !marked.ok())
+    return answer_failure(call, marked.failure());
   auto removed = services.registry->remove(kind_of("pods"), call.ns, call.name, removal);
   if (!removed.ok()) return answer_failure(call, removed.failure());
   return answer_json(call, 201, success(201));

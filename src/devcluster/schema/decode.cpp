@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <limits>
 #include <optional>
 #include <set>
@@ -56,6 +58,12 @@ std::optional<Json> canonical_time(const std::string& text, bool micro) {
   const auto time = parse_rfc3339(text);
   if (!time) return std::nullopt;
   return Json(micro ? format_rfc3339_micro(*time) : format_rfc3339(*time));
+}
+
+// A MicroTime has six digits behind the point, no more and no less.
+bool has_micros(const std::string& text) {
+  if (text.size() < 27 || text[19] != '.') return false;
+  return std::all_of(text.begin() + 20, text.begin() + 26, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // Builds the object while the text is read, so that errors come in the order of the text, which is the order in which a
@@ -323,6 +331,13 @@ class Decoder {
     const auto& text = value.get_ref<const std::string&>();
     const bool micro = type.kind == Kind::kMicroTime;
     auto result_time = canonical_time(text, micro);
+    if (result_time && micro && !has_micros(text)) {
+      fail(
+          fmt::format("parsing time \"{0}\" as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse \"{1}\" as "
+                      "\".000000\"",
+                      text, text.substr(std::min<std::size_t>(19, text.size()))));
+      return std::nullopt;
+    }
     if (!result_time) {
       fail(fmt::format("parsing time \"{0}\" as \"{1}\": cannot parse \"{0}\" as \"2006\"", text,
                        micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00"));

@@ -73,6 +73,25 @@ void keep(Json& metadata, const Json& old, const char* name) {
   }
 }
 
+// Only a deletion sets it.
+Outcome<Done> check_deletion_time(const Kind& kind, std::string_view name, const Json& metadata, const Json& old) {
+  const std::string wanted = string_at(metadata, "deletionTimestamp");
+  if (wanted.empty() || wanted == string_at(old, "deletionTimestamp")) return Done{};
+  FieldErrors errors;
+  std::string shown = wanted.substr(0, 19) + " +0000 UTC";
+  if (shown.size() > 10) shown[10] = ' ';
+  for (int i = 0; i < 2; ++i) errors.invalid_text("metadata.deletionTimestamp", shown, "field is immutable");
+  return errors.to_failure(kind, name);
+}
+
+// A name that is taken by an object on its way out is worth a word more.
+Failure name_taken(const Kind& kind, std::string_view name, const RecordPtr& holder) {
+  Failure failure = already_exists(kind, name);
+  if (holder && find_path(holder->object, "metadata/deletionTimestamp") != nullptr)
+    failure.message = "object is being deleted: " + failure.message;
+  return failure;
+}
+
 }  // namespace
 
 std::string object_key(std::string_view ns, std::string_view name) {
@@ -122,7 +141,7 @@ Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json 
   if (exists) return already_exists(kind, name);
   if (options.dry_run) return RecordPtr(std::make_shared<const Record>(std::move(object), 0));
   StoreResult stored = store_.create(kind.resource(), key, std::move(object));
-  if (stored.error != StoreError::kNone) return already_exists(kind, name);
+  if (stored.error != StoreError::kNone) return name_taken(kind, name, stored.record);
   return stored.record;
 }
 
@@ -143,14 +162,26 @@ Outcome<RecordPtr> Registry::update(const Kind& kind, std::string_view ns, std::
       errors.invalid_text("metadata.resourceVersion", "0x0", "must be specified for an update");
       return errors.to_failure(kind, name);
     }
+    if (!asked.empty() && !parse_int(asked))
+      return Failure{500, "", fmt::format("strconv.ParseUint: parsing {}: invalid syntax", go_quote(asked)), Json()};
     if (!asked.empty() && asked != std::to_string(current->version)) return modified_conflict(kind, name);
     const std::string uid = string_at(metadata, "uid");
     const std::string current_uid = string_at(current->object, "metadata/uid");
-    if (!uid.empty() && uid != current_uid) {
-      return conflict(
-          kind, name,
-          fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid, current_uid));
+    if (!uid.empty() && uid != current_uid && retry) {
+      // Looked at twice by a real server, once for all kinds and once for this one.
+      FieldErrors errors;
+      for (int i = 0; i < 2; ++i) errors.invalid("metadata.uid", uid, "field is immutable");
+      return errors.to_failure(kind, name);
     }
+    if (!uid.empty() && uid != current_uid) {
+      return conflict(kind, name,
+                      fmt::format("StorageError: invalid object, Code: 4, Key: /registry/{}/{}, ResourceVersion: 0, "
+                                  "AdditionalErrorMsg: Precondition failed: UID in precondition: {}, UID in object "
+                                  "meta: {}",
+                                  kind.plural, key, uid, current_uid));
+    }
+    if (auto checked = check_deletion_time(kind, name, metadata, current->object["metadata"]); !checked.ok())
+      return checked.failure();
     auto written = write_update(kind, key, current, std::move(*changed), subresource, options);
     const bool raced = !written.ok() && written.failure().code == 409 && written.failure().reason == "Conflict";
     if (!raced || (!asked.empty() && !retry) || attempt == kMaxAttempts) return written;
@@ -252,6 +283,14 @@ Outcome<Deleted> Registry::remove_once(const Kind& kind, const std::string& key,
 
   if (grace == 0 && may_vanish(kind, object)) {
     if (options.dry_run) return Deleted{current, true};
+    if (deleting && old_grace && *old_grace != 0) {
+      // The last state says that nothing was waited for.
+      object["metadata"]["deletionGracePeriodSeconds"] = 0;
+      const StoreResult shortened = store_.update(kind.resource(), key, current->version, std::move(object));
+      again = true;
+      if (shortened.error != StoreError::kNone) return not_found(kind, name);
+      return Deleted{shortened.record, false};
+    }
     const StoreResult erased = store_.erase(kind.resource(), key, current->version);
     if (erased.error == StoreError::kConflict) again = true;
     if (erased.error != StoreError::kNone) return not_found(kind, name);
@@ -294,6 +333,11 @@ Outcome<Done> Registry::bind(std::string_view ns, std::string_view name, const J
       return conflict(subresource, name, fmt::format("pod {} is already assigned to node \"{}\"", name, bound));
     if (dry_run) return Done{};
     Json pod = current->object;
+    for (const char* part : {"annotations", "labels"}) {
+      const Json* given = find_path(binding, std::string("metadata/") + part);
+      if (given == nullptr || !given->is_object()) continue;
+      for (const auto& [entry, value] : given->items()) pod["metadata"][part][entry] = value;
+    }
     pod["spec"]["nodeName"] = node;
     Json& conditions = pod["status"]["conditions"];
     if (!conditions.is_array()) conditions = Json::array();

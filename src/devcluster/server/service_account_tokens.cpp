@@ -35,9 +35,10 @@ Outcome<Json> bound_object(const Registry& registry, std::string_view ns, std::s
   const std::string kind_name = string_at(reference, "kind");
   const std::string name = string_at(reference, "name");
   const bool pod = kind_name == "Pod";
+  const bool core = string_at(reference, "apiVersion").find('/') == std::string::npos;
   if (!pod && kind_name != "Secret") {
     return bad_request(fmt::format("cannot bind token to object of type {}",
-                                   string_at(reference, "apiVersion") + ", Kind=" + kind_name));
+                                   (core ? "/" : "") + string_at(reference, "apiVersion") + ", Kind=" + kind_name));
   }
   const Kind& kind = kind_of(pod ? "pods" : "secrets");
   const RecordPtr record = registry.store().get(kind.resource(), object_key(ns, name));
@@ -49,7 +50,9 @@ Outcome<Json> bound_object(const Registry& registry, std::string_view ns, std::s
   const std::string uid = string_at(record->object, "metadata/uid");
   const std::string asked = string_at(reference, "uid");
   if (!asked.empty() && asked != uid) {
-    return conflict(kind, name,
+    Kind by_kind = kind;  // a real server names the kind here, not the resource
+    by_kind.plural = kind.kind;
+    return conflict(by_kind, name,
                     fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The "
                                 "object might have been deleted and then recreated",
                                 asked));
@@ -72,7 +75,10 @@ Outcome<Json> issue_token(const Registry& registry, const TokenSigner& signer, s
     errors.invalid("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes");
   if (seconds > kLongest)
     errors.invalid("spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds");
-  if (!errors.empty()) return errors.to_failure(token_request_kind(), "");
+  const std::string own_name = string_at(request, "metadata/name");
+  const bool named = !own_name.empty() && own_name != name;
+  if (named) errors.invalid("metadata.name", own_name, "must match the service account name if specified");
+  if (!errors.empty()) return errors.to_failure(token_request_kind(), named ? name : "");
   spec["expirationSeconds"] = seconds;
   if (!spec.contains("audiences") || !spec["audiences"].is_array() || spec["audiences"].empty())
     spec["audiences"] = Json::array({kIssuer});

@@ -93,8 +93,9 @@ Result<LabelSelector> LabelSelector::parse(std::string_view text) {
     if (requirement.key.empty() || is_symbol(requirement.key)) {
       if (!negated && !selector.requirements_.empty())
         return plain(fmt::format("found '{}', expected: identifier after ','", requirement.key));
-      return unparsable(fmt::format("found '{}', expected: {}", requirement.key,
-                                    negated ? "identifier" : "!, identifier, or 'end of string'"));
+      if (!negated)
+        return plain(fmt::format("found '{}', expected: !, identifier, or 'end of string'", requirement.key));
+      return unparsable(fmt::format("found '{}', expected: identifier", requirement.key));
     }
     if (const auto problems = qualified_name_errors(requirement.key); !problems.empty()) {
       return unparsable(fmt::format("<nil>: Invalid value: \"{}\": {}", requirement.key, join(problems, "; ")));
