@@ -108,6 +108,8 @@ Json to_json(const controlplane::AgentInfo& info, SystemTime now) {
   put(out, "message", info.message);
   put(out, "next_step", info.next_step);
   if (info.exit_code) out["exit_code"] = *info.exit_code;
+  for (const auto& bound : info.credentials)
+    out["credentials"].push_back({{"id", bound.id}, {"name", bound.name}, {"provider", bound.provider}});
   for (const auto& condition : info.conditions)
     out["conditions"].push_back({{"type", condition.type},
                                  {"status", condition.status ? "True" : "False"},

@@ -126,8 +126,9 @@ class World : public ::testing::Test {
                                  "--address-file", path("address")},
         environment(), path("controlplane.log"), directory_->path());
     ASSERT_TRUE(eventually([&] {
-      server_ = "http://" + std::string(trim(read_file(path("address")).value_or("")));
-      return server_ != "http://" && run({"curl", "-fsS", server_ + "/readyz"}).exit_code == 0;
+      const std::string address(trim(read_file(path("address")).value_or("")));
+      server_ = scheme_ + "://" + address;
+      return !address.empty() && run({"curl", "-kfsS", server_ + "/readyz"}).exit_code == 0;
     })) << log("controlplane");
   }
 
@@ -192,6 +193,8 @@ class World : public ::testing::Test {
 
   std::string ns_;
   std::string server_;
+  std::string scheme_ = "http";
+  std::vector<std::string> variables_;  // "K=V", of every program run for the user
   bool existing_ = false;
   std::optional<TemporaryDirectory> directory_;
   std::unique_ptr<Process> devcluster_;
@@ -213,6 +216,7 @@ class World : public ::testing::Test {
     std::vector<std::string> all{"KUBECONFIG=" + kubeconfig_, "HOME=" + directory_->path(), "FRACTA_SERVER=" + server_};
     for (const char* name : {"PATH", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
       if (const char* value = std::getenv(name)) all.push_back(std::string(name) + "=" + value);
+    all.insert(all.end(), variables_.begin(), variables_.end());
     return all;
   }
   std::string kubeconfig_;

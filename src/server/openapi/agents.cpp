@@ -216,6 +216,16 @@ schemas:
       ready: {type: boolean}
       restarts: {type: integer}
       exit_code: {type: integer}
+      credentials:
+        type: array
+        description: Stored credentials the agent may fetch
+        items:
+          type: object
+          required: [id, name, provider]
+          properties:
+            id: {type: string}
+            name: {type: string}
+            provider: {type: string}
       reason: {type: string}
       message: {type: string}
       next_step: {type: string}
