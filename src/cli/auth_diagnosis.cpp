@@ -162,8 +162,10 @@ void diagnose_by_running(const credentials::Plan& plan, Context& context, Diagno
   credentials::OriginResolver resolver(clock, runner, {.environment = credentials::environment_of_process()});
   for (const auto& planned : plan.origins)
     if (planned.is_run())
-      timed("auth_origin " + planned.name, [&] {
-        return resolver.resolve({plan.profile, planned.name, planned.origin, plan.command_env}, context.stop);
+      timed("auth_origin " + planned.name, [&]() -> Result<credentials::Token> {
+        auto token = resolver.resolve({plan.profile, planned.name, planned.origin, plan.command_env}, context.stop);
+        if (token && (!planned.env.empty() || planned.candidate)) FRACTA_TRY(credentials::check_for_variable(*token));
+        return token;
       });
 }
 

@@ -23,6 +23,15 @@ void mark_secret_env(const std::set<std::string>& secret_paths, Config& config) 
       if (looks_secret(variable) || secret_paths.contains(join_path(env, variable)))
         profile.secret_env.insert(variable);
   }
+  for (auto& [name, runtime] : config.agent_runtimes) {
+    const std::string list = join_path("agents.agent_runtimes", name) + ".kubernetes.env";
+    for (std::size_t i = 0; i < runtime.kubernetes_env.size(); ++i) {
+      const EnvVar& variable = runtime.kubernetes_env[i];
+      if (variable.value.empty()) continue;
+      if (looks_secret(variable.name) || secret_paths.contains(join_path(list, i) + ".value"))
+        runtime.secret_env.insert(variable.name);
+    }
+  }
 }
 
 Config decode(const Json& root, const YamlDocument& document, const Expander& expander, Report& report) {

@@ -29,6 +29,12 @@ std::optional<std::chrono::nanoseconds> longest_run(const agent::BuildInput& inp
   return longest;
 }
 
+void add_host_env(const std::string& runtime, const std::string& secret, CredentialMode mode,
+                  const agent::BuildInput& input, credentials::Projection& projection) {
+  if (const auto entry = input.config.agent_runtimes.find(runtime); entry != input.config.agent_runtimes.end())
+    credentials::project_secret_host_env(entry->second, secret, mode == CredentialMode::kDryRun, projection);
+}
+
 }  // namespace
 
 Result<void> add_credentials(credentials::OriginSource* source, CredentialMode mode, const std::stop_token& stop,
@@ -36,7 +42,14 @@ Result<void> add_credentials(credentials::OriginSource* source, CredentialMode m
   const auto& runtime = input.spec.runtime.empty() ? input.config.default_runtime : input.spec.runtime;
   auto planned = credentials::plan_for(input.config, runtime);
   if (!planned) return planned.error();
-  if (!*planned) return {};
+  const std::string secret = agent::auth_secret_name(agent::agent_id(input.spec.name));
+  if (!*planned) {
+    credentials::Projection projection;
+    add_host_env(runtime, secret, mode, input, projection);
+    input.credential_env = std::move(projection.env);
+    input.auth_secret_data = std::move(projection.secret_data);
+    return {};
+  }
   const credentials::Plan& plan = **planned;
   for (const auto& line : plan.diagnostics)
     log::info("credentials", "credentials.plan.source", {{"agent", input.spec.name}, {"detail", line}});
@@ -46,8 +59,8 @@ Result<void> add_credentials(credentials::OriginSource* source, CredentialMode m
                     : credentials::materialize(plan, source != nullptr ? *source : none,
                                                parse_rfc3339(input.spawned_at).value_or(SystemTime{}), stop);
   if (!values) return values.error();
-  auto projection = credentials::project(plan, *values, agent::auth_secret_name(agent::agent_id(input.spec.name)),
-                                         longest_run(input));
+  auto projection = credentials::project(plan, *values, secret, longest_run(input));
+  add_host_env(runtime, secret, mode, input, projection);
   input.credential_files = std::move(projection.workspace_files);
   input.credential_env = std::move(projection.env);
   input.auth_secret_data = std::move(projection.secret_data);

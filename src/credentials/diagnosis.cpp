@@ -1,5 +1,7 @@
 #include "fracta/credentials/diagnosis.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "fracta/base/text.hpp"
@@ -35,9 +37,15 @@ std::string binding_line(const Plan& plan, const std::string& helper) {
   return text;
 }
 
-void add_environment(const Plan& plan, std::vector<Finding>& findings) {
-  const auto projection =
-      project(plan, {.tokens = {}, .placeholders = true, .warnings = {}}, "fracta-auth-<agent>", std::nullopt);
+// All of it but what the image and Fracta itself set: of the profile, then of the runtime's kubernetes.env.
+void add_environment(const Plan& plan, const config::AgentRuntime& runtime, std::vector<Finding>& findings) {
+  const std::string secret = "fracta-auth-<agent>";
+  auto projection = project(plan, {.tokens = {}, .placeholders = true, .warnings = {}, .at = {}}, secret, std::nullopt);
+  project_secret_host_env(runtime, secret, true, projection);
+  for (const auto& variable : runtime.kubernetes_env) {
+    const auto is_known = [&](const config::EnvVar& known) { return known.name == variable.name; };
+    if (std::none_of(projection.env.begin(), projection.env.end(), is_known)) projection.env.push_back(variable);
+  }
   if (projection.env.empty())
     return findings.push_back({Kind::kLine, "environment of the agent: nothing is added", ""});
   findings.push_back({Kind::kLine, "environment of the agent:", ""});
@@ -108,9 +116,11 @@ Diagnosis diagnose(const config::Config& config, const std::string& runtime) {
     else
       all.push_back({outcome.passed ? Kind::kPass : Kind::kFail, outcome.text, outcome.passed ? "" : outcome.why});
   }
-  add_environment(plan, all);
+  add_environment(plan, config.agent_runtimes.at(runtime), all);
   if (out.wants_settings)
-    all.push_back({Kind::kLine, std::string("  the same and apiKeyHelper in ") + kUserSettingsFile, ""});
+    all.push_back({Kind::kLine,
+                   std::string("  in ") + kUserSettingsFile + ": apiKeyHelper, its TTL and what of this is no secret",
+                   ""});
   return out;
 }
 

@@ -25,6 +25,8 @@ void merge_environment(const PlanInput& input, Plan& plan) {
   }
   for (const std::string& name : input.profile->secret_env)
     if (plan.profile_env.contains(name)) plan.secret_env.insert(name);
+  for (const std::string& name : input.host_secret_env)
+    if (plan.env.contains(name)) plan.secret_env.insert(name);
 }
 
 // A binding of a runtime is checked at load as well; a plan may be made from a configuration built in code.
@@ -116,6 +118,7 @@ Result<std::optional<Plan>> plan_for(const config::Config& config, const std::st
                           .profile = &profile->second,
                           .runtime_binding = entry->second.auth_binding,
                           .host_env = entry->second.kubernetes_env,
+                          .host_secret_env = entry->second.secret_env,
                           .workspace_mount_path = config.kubernetes.pvc_mount_path,
                           .topology = topology});
   if (!plan) return plan.error();

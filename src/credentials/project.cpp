@@ -170,6 +170,20 @@ Projection project(const Plan& plan, const Materialized& values, const std::stri
   return projection;
 }
 
+void project_secret_host_env(const config::AgentRuntime& runtime, const std::string& secret_name, bool placeholders,
+                             Projection& projection) {
+  // A binding that sets it has the last word, and of several entries the last counts, as for any other variable.
+  std::set<std::string> settled;
+  for (const config::EnvVar& variable : projection.env) settled.insert(variable.name);
+  for (std::size_t i = runtime.kubernetes_env.size(); i-- > 0;) {
+    const config::EnvVar& variable = runtime.kubernetes_env[i];
+    if (!settled.insert(variable.name).second) continue;
+    if (variable.secret_ref || variable.value.empty() || !runtime.secret_env.contains(variable.name)) continue;
+    projection.secret_data[env_key(variable.name)] = placeholders ? kPlaceholder : variable.value;
+    projection.env.push_back({variable.name, "", config::SecretKeyRef{secret_name, env_key(variable.name), false}});
+  }
+}
+
 std::string user_settings(const Plan& plan) {
   Json env = Json::object();
   // PATH stays the container's: Claude Code would set this one again and lose the helpers' directories that the

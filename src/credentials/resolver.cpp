@@ -30,10 +30,14 @@ Error explain(const config::AuthOrigin& origin, const CommandResult& result) {
                                                      result.exit_code, said.empty() ? "" : ": " + said));
 }
 
-Error explain(const config::AuthOrigin& origin, const Error& error, milliseconds timeout) {
+Error explain(const config::AuthOrigin& origin, const Error& error, milliseconds timeout, std::size_t max_output) {
   const std::string program = program_of(origin);
   switch (error.code) {
     case ErrorCode::kNotFound:
+      if (origin.command.front().find('/') != std::string::npos)
+        return make_error(
+            ErrorCode::kInvalid,
+            fmt::format("command \"{}\": there is no such executable file where the controlplane runs", program));
       return make_error(ErrorCode::kInvalid,
                         fmt::format("command \"{}\" is not on the controlplane's PATH; origins run there, helpers for "
                                     "agents belong into a runtime_auth_resolver",
@@ -42,7 +46,9 @@ Error explain(const config::AuthOrigin& origin, const Error& error, milliseconds
       return make_error(ErrorCode::kInvalid,
                         fmt::format("command \"{}\" did not end within {} ms", program, timeout.count()));
     case ErrorCode::kResourceExhausted:
-      return make_error(ErrorCode::kInvalid, fmt::format("command \"{}\" printed more than a token's size", program));
+      return make_error(
+          ErrorCode::kInvalid,
+          fmt::format("command \"{}\" printed more than {} bytes; a token is shorter", program, max_output));
     case ErrorCode::kCanceled:
       return make_error(ErrorCode::kCanceled, fmt::format("command \"{}\" was stopped", program));
     default:
@@ -117,7 +123,7 @@ Result<Token> OriginResolver::run_command_of(const OriginRequest& request, milli
   options.max_stdout = options_.max_output;
   options.stop = stop;
   auto result = runner_.run(options);
-  if (!result) return explain(origin, result.error(), timeout);
+  if (!result) return explain(origin, result.error(), timeout, options_.max_output);
   if (result->exit_code != 0) return explain(origin, *result);
   auto token = parse_token(std::move(result->standard_output), milliseconds{origin.ttl_ms}, clock_.system_now());
   if (!token) return token.error().with_context(fmt::format("command \"{}\"", program_of(origin)));

@@ -9,7 +9,7 @@ Result<PodAnswer> run_in_pod(const PodCommand& command) {
   const RealClock clock;
   auto config = kube::load_client_config({.kubeconfig = command.kubeconfig, .context = command.context}, clock);
   if (!config) return config.error();
-  kube::ExecOptions options;
+  kube::PodExecOptions options;
   options.container = command.container;
   options.command = command.command;
   options.call = {command.timeout, command.stop};

@@ -30,7 +30,7 @@ Result<net::Headers> identity(const ClientConfig& config, const std::stop_token&
   return headers;
 }
 
-std::string target_of(std::string_view ns, std::string_view pod, const ExecOptions& options) {
+std::string target_of(std::string_view ns, std::string_view pod, const PodExecOptions& options) {
   net::QueryParameters query;
   if (!options.container.empty()) query.emplace_back("container", options.container);
   for (const auto& word : options.command) query.emplace_back("command", word);
@@ -65,10 +65,10 @@ Error in_the_servers_words(Error error) {
 
 class Session {
  public:
-  Session(net::WebSocket& socket, const ExecOptions& options, Clock::time_point deadline)
+  Session(net::WebSocket& socket, const PodExecOptions& options, Clock::time_point deadline)
       : socket_(socket), options_(options), deadline_(deadline) {}
 
-  Result<ExecResult> run() {
+  Result<PodExecResult> run() {
     while (true) {
       const auto left = std::chrono::ceil<milliseconds>(deadline_ - Clock::now());
       if (left <= milliseconds{0}) return make_error(ErrorCode::kDeadlineExceeded, "the command did not end in time");
@@ -107,15 +107,15 @@ class Session {
   }
 
   net::WebSocket& socket_;
-  const ExecOptions& options_;
+  const PodExecOptions& options_;
   const Clock::time_point deadline_;
-  ExecResult result_;
+  PodExecResult result_;
 };
 
 }  // namespace
 
-Result<ExecResult> exec_in_pod(const ClientConfig& config, std::string_view ns, std::string_view pod,
-                               const ExecOptions& options) {
+Result<PodExecResult> exec_in_pod(const ClientConfig& config, std::string_view ns, std::string_view pod,
+                                  const PodExecOptions& options) {
   FRACTA_TRY(check_place(kPods, ns, pod));
   if (options.command.empty()) return make_error(ErrorCode::kInvalid, "no command");
   const auto deadline = Clock::now() + options.call.timeout;

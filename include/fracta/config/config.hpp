@@ -133,6 +133,7 @@ struct AgentRuntime {
   int port = 8080;                       // where adapter `command` listens as a stream pod
   std::string image;                     // kubernetes.image
   std::vector<EnvVar> kubernetes_env;    // kubernetes.env
+  std::set<std::string> secret_env;      // names in it whose plain values are secrets, by their name or their variable
 };
 
 struct PostgresConfig {

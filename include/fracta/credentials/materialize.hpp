@@ -58,6 +58,11 @@ struct Projection {
 Projection project(const Plan& plan, const Materialized& values, const std::string& secret_name,
                    std::optional<std::chrono::nanoseconds> max_run);
 
+// What kubernetes.env of a runtime gives as plain text although it is a secret goes by way of the agent's Secret, too;
+// `placeholders`: a dry run. With or without a profile.
+void project_secret_host_env(const config::AgentRuntime& runtime, const std::string& secret_name, bool placeholders,
+                             Projection& projection);
+
 // The text of .fracta/user-settings.json for a claude_api_key_helper binding.
 std::string user_settings(const Plan& plan);
 

@@ -49,7 +49,7 @@ struct Plan {
   config::StringMap env;               // profile.env overlaid by the runtime's plain kubernetes.env
   config::StringMap profile_env;       // what of it comes from the profile: everything kubernetes.env does not set
   config::StringMap command_env;  // what the commands of origins see of the profile's env: not the agent's PATH, HOME
-  std::set<std::string> secret_env;    // names in profile_env whose values nobody should see
+  std::set<std::string> secret_env;    // names in env whose values nobody should see
   std::set<std::string> host_secrets;  // names kubernetes.env takes from Secrets
   config::AuthAssertions assertions;
   std::vector<std::string> diagnostics;  // for `fracta auth diagnose` and the log
@@ -61,7 +61,8 @@ struct PlanInput {
   std::string profile_name;
   const config::AuthProfile* profile = nullptr;
   std::optional<config::AuthBinding> runtime_binding;
-  std::vector<config::EnvVar> host_env;  // kubernetes.env
+  std::vector<config::EnvVar> host_env;   // kubernetes.env
+  std::set<std::string> host_secret_env;  // names in it whose plain values are secrets
   std::string workspace_mount_path = "/workspace";
   Topology topology = Topology::kHostEdge;
 };

@@ -14,14 +14,14 @@
 
 namespace fracta::kube {
 
-struct ExecOptions {
+struct PodExecOptions {
   std::string container;              // empty = the only one
   std::vector<std::string> command;   // argv, no shell
   std::size_t max_output = 1u << 20;  // of standard output and of standard error; more is kResourceExhausted
   CallContext call;                   // timeout is for everything together
 };
 
-struct ExecResult {
+struct PodExecResult {
   int exit_code = 0;
   std::string standard_output, standard_error;
 };
@@ -29,7 +29,7 @@ struct ExecResult {
 // kNotFound (no such pod, container), kForbidden, kUnavailable (connection, or the server ended it without a verdict),
 // kDeadlineExceeded, kCanceled. A command that fails or cannot be started in the container has an exit code or is
 // kInvalid with the container runtime's words. Thread-safe.
-Result<ExecResult> exec_in_pod(const ClientConfig& config, std::string_view ns, std::string_view pod,
-                               const ExecOptions& options);
+Result<PodExecResult> exec_in_pod(const ClientConfig& config, std::string_view ns, std::string_view pod,
+                                  const PodExecOptions& options);
 
 }  // namespace fracta::kube

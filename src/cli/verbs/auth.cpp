@@ -8,6 +8,7 @@
 #include "cli/verbs.hpp"
 #include "fracta/base/file.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/log.hpp"
 #include "fracta/base/text.hpp"
 #include "fracta/config/load.hpp"
 #include "fracta/daemon/pod_check.hpp"
@@ -164,6 +165,8 @@ void run_here(const Plans& plans, const credentials::Diagnosis& runtime, Context
     return diagnosis.check(false, "run",
                            "only the controlplane has this configuration: --config FILE runs it here, --agent NAME in "
                            "that agent's pod");
+  // What the daemon would log stands in the findings.
+  static_cast<void>(log::configure({.level = log::Level::kError, .format = log::Format::kText, .file = ""}));
   const auto plan = credentials::plan_for(*plans.config, runtime.runtime);
   if (plan && *plan) diagnose_by_running(**plan, context, diagnosis);
 }

@@ -30,7 +30,7 @@ auth:
         assertions: {require_env: [REGION, MISSING], warn_if_missing_env: [WISH]}
 agents:
   agent_runtimes:
-    claude: {auth_profile: p}
+    claude: {auth_profile: p, kubernetes: {env: [{name: OWN, value: own-value-1}, {name: OWN_TOKEN, value: own-value-1}]}}
     plain: {adapter: command}
 )";
 
@@ -71,7 +71,8 @@ TEST_F(AuthDiagnose, ShowsThePlanWithoutValues) {
             HasSubstr("auth_origin minted: command_output, scope any, prepare_now, file /creds/token"),
             HasSubstr("auth_origin later: command_output, scope agent_runtime, runtime_only, not delivered, optional"),
             HasSubstr("[pass] require_env REGION"), HasSubstr("[FAIL] require_env MISSING: is not set or empty"),
-            HasSubstr("[warn] warn_if_missing_env WISH"), HasSubstr("REGION=<redacted>"),
+            HasSubstr("[warn] warn_if_missing_env WISH"), HasSubstr("REGION=<redacted>"), HasSubstr("OWN=<redacted>"),
+            HasSubstr("OWN_TOKEN=<Secret fracta-auth-<agent>, key env.OWN_TOKEN>"),
             HasSubstr("[pass] helper echo found: /usr/bin/echo")));
   EXPECT_THAT(outcome.out, AllOf(Not(HasSubstr("secret-region")), Not(HasSubstr("value-1"))));
 }
@@ -81,6 +82,19 @@ TEST_F(AuthDiagnose, RunReportsDurationAndLifeOnly) {
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("[pass] resolver helper: a token in "),
                                  HasSubstr("[pass] auth_origin minted: a token in "), HasSubstr("valid until 20"),
                                  Not(HasSubstr("value-1"))));
+}
+
+TEST_F(AuthDiagnose, RunRefusesWhatASpawnWouldRefuse) {
+  std::ofstream(file_) << R"(runtime: {backend: kubernetes, kubernetes: {image: i}}
+auth: {credentials: {profiles: {p: {
+  auth_origins: {o: {type: command_output, scope: any, command: [printf, "\\377tok"]}},
+  default_binding: {type: bearer_env, auth_origin: o, env_name: T}}}}}
+agents: {agent_runtimes: {claude: {auth_profile: p}}}
+)";
+  const auto outcome = diagnose({"--run"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("[FAIL] auth_origin o after "));
+  EXPECT_THAT(outcome.out, HasSubstr("what it printed is no UTF-8 text"));
 }
 
 TEST_F(AuthDiagnose, ARuntimeWithoutProfileIsNoError) {

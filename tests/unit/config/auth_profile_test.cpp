@@ -152,6 +152,16 @@ TEST(AuthProfiles, ValuesTheApiServerWouldRefuseAreToldAtLoad) {
   }
 }
 
+TEST(AuthProfiles, SecretsInARuntimesEnvAreKnownTheSameWay) {
+  const Config config = *load(
+                             "agents: {agent_runtimes: {claude: {kubernetes: {env: [{name: API_TOKEN, value: x}, "
+                             "{name: PLAIN, value: '${MY_TOKEN}'}, {name: REGION, value: eu}, "
+                             "{name: K_TOKEN, secret_ref: {name: s, key: k}}]}}}}\n",
+                             {{"MY_TOKEN", "t"}})
+                             .config;
+  EXPECT_THAT(config.agent_runtimes.at("claude").secret_env, ElementsAre("API_TOKEN", "PLAIN"));
+}
+
 TEST(AuthProfiles, AnUnknownDeliveryIsAWarningThatNamesTheOthers) {
   const LoadResult result =
       load(with_profile("auth_origins: {o: {type: command_output, scope: any, command: c, delivery: file}}"));

@@ -76,7 +76,7 @@ TEST_F(Manifest, WithoutASingleConfigurationItIsWhatItAlwaysWas) {
   EXPECT_THAT(problems(two), ElementsAre(HasSubstr("a second document")));
   EXPECT_THAT(problems(replaced(kManifest, "kind: ConfigMap", "kind: Secret")),
               ElementsAre(HasSubstr("a second document")));
-  EXPECT_THAT(problems(replaced(kManifest, "data:", "binaryData:")), ElementsAre(HasSubstr("a second document")));
+  EXPECT_THAT(problems(replaced(kManifest, "\ndata:", "\nbinaryData:")), ElementsAre(HasSubstr("a second document")));
 }
 
 TEST_F(Manifest, AConfigurationWithSuchAKeySomewhereInsideIsNoManifest) {

@@ -99,6 +99,20 @@ TEST_F(Credentials, ABearerTokenIsInTheSecretAndNowhereElse) {
   EXPECT_THAT(env, Contains(Json{{"name", "REGION"}, {"value", "eu"}}));
 }
 
+TEST_F(Credentials, ASecretInARuntimesEnvIsNotInThePodSpec) {
+  auto& runtime = config_.agent_runtimes["shell"];
+  runtime.auth_profile.clear();
+  runtime.kubernetes_env = {{"API_TOKEN", "abc-secret", {}}, {"REGION", "eu", {}}};
+  runtime.secret_env = {"API_TOKEN"};
+  ready();
+  ASSERT_TRUE(plane().spawn(request("a1")));
+  const std::string spec = dump_json(pod_spec("a1"));
+  EXPECT_THAT(spec, Not(HasSubstr("abc-secret")));
+  EXPECT_THAT(spec, HasSubstr(R"("key":"env.API_TOKEN")"));
+  EXPECT_THAT(spec, HasSubstr(R"({"name":"REGION","value":"eu"})"));
+  EXPECT_EQ(stored("a1", "env.API_TOKEN"), "abc-secret");
+}
+
 TEST_F(Credentials, ASpawnCostsNoMoreRequestsThanBefore) {
   deliver_as_file();
   source_->give("tok-1", 1h);
@@ -191,6 +205,17 @@ TEST_F(Credentials, TheScheduleSurvivesARestart) {
   plane_.reset();
   source_->give("tok-2", 1h);
   ready();
+  EXPECT_TRUE(eventually([&] { return stored("a1", "token") == "tok-2"; }));
+}
+
+TEST_F(Credentials, AWallClockThatIsSetBackDoesNotDelayARenewal) {
+  deliver_as_file();
+  source_->give("tok-1", 600ms);
+  ready();
+  ASSERT_TRUE(plane().spawn(request("a1")));
+  clock_.shift(-24h);
+  set_running("a1");
+  source_->give("tok-2", 48h);
   EXPECT_TRUE(eventually([&] { return stored("a1", "token") == "tok-2"; }));
 }
 

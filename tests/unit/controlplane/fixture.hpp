@@ -50,6 +50,17 @@ inline bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
+// The real clocks; somebody may set the wall clock.
+class ShiftedClock final : public Clock {
+ public:
+  [[nodiscard]] SystemTime system_now() const override { return std::chrono::system_clock::now() + shift_.load(); }
+  [[nodiscard]] SteadyTime steady_now() const override { return std::chrono::steady_clock::now(); }
+  void shift(std::chrono::seconds by) { shift_ = by; }
+
+ private:
+  std::atomic<std::chrono::seconds> shift_{};
+};
+
 class ControlPlaneTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -142,7 +153,7 @@ class ControlPlaneTest : public ::testing::Test {
     return out;
   }
 
-  RealClock clock_;
+  ShiftedClock clock_;
   config::Config config_ = basic_config();
   controlplane::Options options_;
   std::shared_ptr<FakeCluster> cluster_ = std::make_shared<FakeCluster>();

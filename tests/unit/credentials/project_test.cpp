@@ -14,6 +14,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 constexpr SystemTime kNow{std::chrono::seconds{1'767'225'600}};
@@ -283,6 +284,41 @@ TEST_F(Project, WhatNoVariableCanHoldIsRefusedThereAndFineInAFile) {
     as_file.auth_origins["o"] = command_origin("any", "/creds/token");
     EXPECT_TRUE(make(as_file).values);
   }
+}
+
+// kubernetes.env with a value in plain text, or from a ${VARIABLE} of the controlplane.
+TEST(HostEnv, SecretsInPlainTextTravelInTheSecretOnly) {
+  config::AgentRuntime runtime;
+  runtime.kubernetes_env = {{"API_TOKEN", "old", {}},
+                            {"REGION", "eu", {}},
+                            {"API_TOKEN", "abc", {}},
+                            {"OTHER_TOKEN", "plain", {}},
+                            {"OTHER_TOKEN", "", config::SecretKeyRef{"s", "k", false}}};
+  runtime.secret_env = {"API_TOKEN", "OTHER_TOKEN"};
+  Projection projection;
+  project_secret_host_env(runtime, "fracta-auth-a1", false, projection);
+  EXPECT_EQ(projection.secret_data, (std::map<std::string, std::string>{{"env.API_TOKEN", "abc"}}));
+  ASSERT_EQ(projection.env.size(), 1U);
+  EXPECT_EQ(projection.env[0].secret_ref->name, "fracta-auth-a1");
+  EXPECT_EQ(projection.env[0].value, "");
+  Projection bound;
+  bound.env = {{"API_TOKEN", "", config::SecretKeyRef{"fracta-auth-a1", "env.API_TOKEN", false}}};
+  project_secret_host_env(runtime, "fracta-auth-a1", true, bound);
+  EXPECT_THAT(bound.secret_data, IsEmpty()) << "the binding's";
+}
+
+TEST_F(Project, UserSettingsHoldNoSecretOfTheRuntime) {
+  auto profile = profile_with(helper_binding());
+  PlanInput input{.runtime = "shell",
+                  .adapter = "command",
+                  .profile_name = "p",
+                  .profile = &profile,
+                  .runtime_binding = {},
+                  .host_env = {{"FROM_VARIABLE", "abc", {}}, {"REGION", "eu", {}}},
+                  .host_secret_env = {"FROM_VARIABLE"}};
+  const auto text = user_settings(*build_plan(input));
+  EXPECT_THAT(text, HasSubstr("REGION"));
+  EXPECT_THAT(text, Not(HasSubstr("FROM_VARIABLE")));
 }
 
 TEST_F(Project, ALifeShorterThanTheWayIntoThePodIsWarnedAbout) {

@@ -24,7 +24,7 @@ class FixedToken final : public TokenSource {
 };
 
 // An API server that knows one sub-resource.
-class Exec : public ::testing::Test {
+class PodExec : public ::testing::Test {
  protected:
   void serve(std::function<void(net::WebSocket&)> talk) {
     start([talk = std::move(talk)](const net::ServerRequest& request) {
@@ -43,11 +43,11 @@ class Exec : public ::testing::Test {
     server_ = *std::move(created);
     server_->start();
   }
-  Result<ExecResult> exec(std::chrono::milliseconds timeout = 10s, std::size_t max_output = 1000) {
+  Result<PodExecResult> exec(std::chrono::milliseconds timeout = 10s, std::size_t max_output = 1000) {
     ClientConfig config;
     config.server = *net::parse_url("http://" + server_->address());
     config.token = std::make_shared<FixedToken>();
-    ExecOptions options;
+    PodExecOptions options;
     options.container = "agent";
     options.command = {"fracta", "agent check"};
     options.max_output = max_output;
@@ -67,7 +67,7 @@ class Exec : public ::testing::Test {
 
 constexpr const char* kSuccess = R"({"kind":"Status","status":"Success"})";
 
-TEST_F(Exec, ChannelsAreToldApart) {
+TEST_F(PodExec, ChannelsAreToldApart) {
   serve([](net::WebSocket& socket) {
     for (char channel = 1; channel <= 3; ++channel) socket.send_binary(message(channel, ""));
     socket.send_binary(message(1, "out "));
@@ -91,7 +91,7 @@ TEST_F(Exec, ChannelsAreToldApart) {
   EXPECT_THAT(net::offered_protocols(request), ElementsAre("v5.channel.k8s.io", "v4.channel.k8s.io"));
 }
 
-TEST_F(Exec, AnExitCodeIsNoError) {
+TEST_F(PodExec, AnExitCodeIsNoError) {
   serve([](net::WebSocket& socket) {
     socket.send_binary(message(3, R"({"status":"Failure","reason":"NonZeroExitCode","message":"exit 7",
                                       "details":{"causes":[{"reason":"ExitCode","message":"7"}]}})"));
@@ -99,7 +99,7 @@ TEST_F(Exec, AnExitCodeIsNoError) {
   EXPECT_EQ(exec()->exit_code, 7);
 }
 
-TEST_F(Exec, WhatTheRuntimeSaysIsTheError) {
+TEST_F(PodExec, WhatTheRuntimeSaysIsTheError) {
   serve([](net::WebSocket& socket) {
     socket.send_binary(message(3, R"({"status":"Failure","reason":"InternalError",
                                       "message":"exec: \"fracta\": executable file not found in $PATH"})"));
@@ -108,7 +108,7 @@ TEST_F(Exec, WhatTheRuntimeSaysIsTheError) {
               HasSubstr("running a command in pod \"p-1\": exec: \"fracta\": executable file not found"));
 }
 
-TEST_F(Exec, ARefusalHasTheServersWords) {
+TEST_F(PodExec, ARefusalHasTheServersWords) {
   start([](const net::ServerRequest&) {
     return net::ServerResponse::json(
         403, R"({"kind":"Status","reason":"Forbidden","message":"pods \"p-1\" is forbidden: nobody"})");
@@ -119,7 +119,7 @@ TEST_F(Exec, ARefusalHasTheServersWords) {
   EXPECT_EQ(refused.error().message, "running a command in pod \"p-1\": pods \"p-1\" is forbidden: nobody");
 }
 
-TEST_F(Exec, EndsWithoutAVerdictFloodsAndSilencesAreErrors) {
+TEST_F(PodExec, EndsWithoutAVerdictFloodsAndSilencesAreErrors) {
   serve([](net::WebSocket&) {});
   EXPECT_EQ(exec().error().code, ErrorCode::kUnavailable);
   server_.reset();
