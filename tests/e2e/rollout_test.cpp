@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "e2e/forward.hpp"
 #include "e2e/world.hpp"
 
 namespace fracta::e2e {
@@ -48,7 +49,7 @@ class Rollout : public World {
     std::ofstream(path(file)) << text.replace(at, from.size(), to);
   }
   void wait_for_rollout() { must({"rollout", "status", "deployment/fracta-controlplane", "-n", ns_, "--timeout=55s"}); }
-  // The one controlplane pod; `fracta` talks to it from here on.
+  // The one controlplane pod; `fracta` reaches it from here on.
   Json find_controlplane() {
     const auto listed = parse_json(
         kubectl_n({"get", "pods", "-l", "app.kubernetes.io/component=controlplane", "-o", "json"}).standard_output);
@@ -57,15 +58,30 @@ class Rollout : public World {
       ADD_FAILURE() << "not one controlplane: " << (listed ? dump_json(*listed, 1) : "");
       return {};
     }
-    server_ = "http://" + string_at((*items)[0], "status/podIP") + ":9090";
+    forward_.lead_to(string_at((*items)[0], "status/podIP"), 9090);
     return (*items)[0];
   }
+  // As docs/kubernetes.md says it, with a port of the test's.
+  void log_in() {
+    must({"create", "serviceaccount", "me", "-n", ns_});
+    must({"create", "rolebinding", "me", "-n", ns_, "--role", "fracta-operator", "--serviceaccount", ns_ + ":me"});
+    const auto authority =
+        kubectl_n({"get", "secret", "fracta-controlplane-tls", "-o", "jsonpath={.data.ca\\.crt}"}).standard_output;
+    std::ofstream(path("ca.crt")) << base64_decode(authority).value_or("");
+    const auto done = fracta({"login", "https://localhost:" + std::to_string(forward_.port()), "--ca-file",
+                              path("ca.crt"), "--service-account", ns_ + "/me"});
+    ASSERT_EQ(done.exit_code, 0) << done.standard_error;
+    server_ = "https://localhost:" + std::to_string(forward_.port());
+  }
+
+  Forward forward_;
 };
 
 TEST_F(Rollout, TheScaffoldRunsAndARestartBringsTheNewConfiguration) {
   must({"apply", "-k", "deployment/k8s"});
   wait_for_rollout();
   const std::string first = string_at(find_controlplane(), "metadata/name");
+  log_in();
   write_helper("fetch-bedrock-token", "bedrock-token-1");
   auto spawned = fracta({"spawn", "hello", "--runtime", "shell", "--wait", "--", "sh", "-c", "fetch-bedrock-token"});
   EXPECT_EQ(spawned.exit_code, 0) << spawned.standard_error;

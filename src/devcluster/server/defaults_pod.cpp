@@ -64,6 +64,7 @@ void default_container(Json& container) {
   set_default(container, "imagePullPolicy", is_latest(string_at(container, "image")) ? "Always" : "IfNotPresent");
   set_default(container, "terminationMessagePath", "/dev/termination-log");
   set_default(container, "terminationMessagePolicy", "File");
+  if (Json* context = member(container, "securityContext")) context->erase("procMount");  // behind a feature gate
   if (Json* ports = member(container, "ports")) {
     for (Json& port : *ports) set_default(port, "protocol", "TCP");
   }

@@ -39,6 +39,32 @@ std::string qos_class(const Json& spec) {
   return guaranteed ? "Guaranteed" : "Burstable";
 }
 
+// Annotations of the time before seccompProfile still fill that field.
+void profile_from_annotations(Json& pod) {
+  const Json* found = find_path(pod, "metadata/annotations");
+  if (found == nullptr || !found->is_object()) return;
+  const Json annotations = *found;
+  const auto apply = [&](const std::string& key, Json& holder) {
+    const Json* value = find(annotations, key);
+    if (value == nullptr || !value->is_string() || find_path(holder, "securityContext/seccompProfile") != nullptr)
+      return;
+    const std::string text = value->get<std::string>();
+    Json profile;
+    if (text == "unconfined") profile = {{"type", "Unconfined"}};
+    if (text == "runtime/default" || text == "docker/default") profile = {{"type", "RuntimeDefault"}};
+    if (text.starts_with("localhost/")) profile = {{"type", "Localhost"}, {"localhostProfile", text.substr(10)}};
+    if (profile.is_null()) return;
+    if (!holder["securityContext"].is_object()) holder["securityContext"] = Json::object();
+    holder["securityContext"]["seccompProfile"] = std::move(profile);
+  };
+  Json& spec = pod["spec"];
+  apply("seccomp.security.alpha.kubernetes.io/pod", spec);
+  for (const char* list : {"initContainers", "containers"})
+    if (spec.contains(list) && spec[list].is_array())
+      for (Json& container : spec[list])
+        apply("container.seccomp.security.alpha.kubernetes.io/" + string_at(container, "name"), container);
+}
+
 // The selector a real server generates, with the labels that the pods need for it.
 void generate_job_selector(Json& job) {
   Json& spec = job["spec"];
@@ -74,6 +100,7 @@ void prepare_create(const Kind& kind, Json& object) {
     object["metadata"].erase("generation");
   }
   if (kind.plural == "pods") {
+    profile_from_annotations(object);
     object["status"] = {{"phase", "Pending"}, {"qosClass", qos_class(object["spec"])}};
   } else if (kind.plural == "jobs") {
     object["status"] = Json::object();

@@ -18,10 +18,11 @@ void non_negative(const Json& object, const std::string& path, const char* field
   if (value && *value < 0) errors.invalid(path + "." + field, *value, kNonNegative);
 }
 
-void validate_set_template(const Json& spec, const LabelSelector& selector, FieldErrors& errors) {
+// Without a selector (null) nothing is selected.
+void validate_set_template(const Json& spec, const LabelSelector* selector, FieldErrors& errors) {
   const Json pod_template = spec.value("template", Json::object());
   const Json* labels = find_path(pod_template, "metadata/labels");
-  if (!selector.empty() && !selector.matches(labels == nullptr ? Json() : *labels))
+  if (selector == nullptr || (!selector->empty() && !selector->matches(labels == nullptr ? Json() : *labels)))
     errors.invalid_text("spec.template.metadata.labels", go_string_map(labels == nullptr ? Json() : *labels),
                         "`selector` does not match template `labels`");
   validate_pod_template(pod_template, "spec.template", errors);
@@ -34,9 +35,9 @@ void validate_set_template(const Json& spec, const LabelSelector& selector, Fiel
 
 void validate_set_selector(const Json& spec, FieldErrors& errors) {
   const Json* selector = find(spec, "selector");
-  if (selector == nullptr || selector->is_null()) {
+  if (selector == nullptr || !selector->is_object()) {
     errors.required("spec.selector");
-    return validate_set_template(spec, LabelSelector(), errors);
+    return validate_set_template(spec, nullptr, errors);
   }
   validate_label_selector(*selector, "spec.selector", errors);
   const Json* labels = find(*selector, "matchLabels");
@@ -44,7 +45,7 @@ void validate_set_selector(const Json& spec, FieldErrors& errors) {
   if ((labels == nullptr || labels->empty()) && (expressions == nullptr || expressions->empty()))
     errors.invalid_text("spec.selector", go_label_selector(*selector), "empty selector is invalid for deployment");
   if (const auto parsed = LabelSelector::from_object(*selector); parsed.ok())
-    validate_set_template(spec, *parsed, errors);
+    validate_set_template(spec, &*parsed, errors);
   else
     errors.invalid_text("spec.selector", go_label_selector(*selector), "invalid label selector");
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "devcluster/admission/resources.hpp"
@@ -65,10 +66,27 @@ bool fits_scope(const std::string& scope, const std::string& name) {
   return kPods.contains(name);
 }
 
+// Go's %#v of a quantity.
+std::string go_quantity(const Quantity& quantity) {
+  const std::string text = quantity.canonical();
+  const auto end = text.find_first_not_of("-0123456789");
+  const std::string number = text.substr(0, end), suffix = end == std::string::npos ? "" : text.substr(end);
+  static const std::map<std::string, int> kScales = {{"n", -9}, {"u", -6}, {"m", -3}, {"k", 3}, {"M", 6},
+                                                     {"G", 9},  {"T", 12}, {"P", 15}, {"E", 18}};
+  const auto scale = kScales.find(suffix);
+  const bool binary = suffix.ends_with('i');
+  return fmt::format(
+      "resource.Quantity{{i:resource.int64Amount{{value:{}, scale:{}}}, "
+      "d:resource.infDecAmount{{Dec:(*inf.Dec)(nil)}}, "
+      "s:{}, Format:\"{}\"}}",
+      binary ? std::to_string(quantity.value()) : number, scale == kScales.end() ? 0 : scale->second, go_quote(text),
+      binary ? "BinarySI" : "DecimalSI");
+}
+
 void validate_quantity(const std::string& name, const Quantity& value, const std::string& path, FieldErrors& errors) {
   if (value.negative()) errors.invalid(path, value.canonical(), kNonNegative);
   if (is_counted(name) && value.milli_value() % 1000 != 0)
-    errors.invalid(path, value.canonical(), "must be an integer");
+    errors.invalid_text(path, go_quantity(value), "must be an integer");
 }
 
 void validate_scopes(const Json& spec, FieldErrors& errors) {
@@ -191,10 +209,10 @@ void validate_limit_range(const Json& range, FieldErrors& errors) {
                              const char* large_name, const char* field, bool value_is_small) {
       for (const auto& [name, value] : small)
         if (const auto other = large.find(name); other != large.end() && value > other->second)
-          errors.invalid(fmt::format("{}.{}[{}]", path, field, name),
-                         (value_is_small ? value : other->second).canonical(),
-                         fmt::format("{} value {} is greater than {} value {}", small_name, value.canonical(),
-                                     large_name, other->second.canonical()));
+          errors.invalid_text(fmt::format("{}.{}[{}]", path, field, name),
+                              go_quantity(value_is_small ? value : other->second),
+                              fmt::format("{} value {} is greater than {} value {}", small_name, value.canonical(),
+                                          large_name, other->second.canonical()));
     };
     const ResourceList usual = resources_at(limit, "default"), asked = resources_at(limit, "defaultRequest");
     ordered(least, most, "min", "max", "min", true);
@@ -205,8 +223,8 @@ void validate_limit_range(const Json& range, FieldErrors& errors) {
     ordered(usual, most, "default", "max", "default", false);
     for (const auto& [name, ratio] : resources_at(limit, "maxLimitRequestRatio"))
       if (ratio < Quantity::whole(1))
-        errors.invalid(fmt::format("{}.maxLimitRequestRatio[{}]", path, name), ratio.canonical(),
-                       fmt::format("ratio {} is less than 1", ratio.canonical()));
+        errors.invalid_text(fmt::format("{}.maxLimitRequestRatio[{}]", path, name), go_quantity(ratio),
+                            fmt::format("ratio {} is less than 1", ratio.canonical()));
   }
 }
 

@@ -143,6 +143,11 @@ void validate_job_fields(const Json& spec, FieldErrors& errors) {
     errors.not_supported("spec.completionMode", mode, {"NonIndexed", "Indexed"});
   if (mode == "Indexed" && !int_at(spec, "completions"))
     errors.required("spec.completions", "when completion mode is Indexed");
+  constexpr std::int64_t kMostParallel = 100'000;  // bounds the length of status.completedIndexes
+  if (const auto parallelism = int_at(spec, "parallelism");
+      mode == "Indexed" && parallelism && *parallelism > kMostParallel)
+    errors.invalid("spec.parallelism", *parallelism,
+                   fmt::format("must be less than or equal to {} when completion mode is Indexed", kMostParallel));
   validate_failure_policy(spec, errors);
   validate_pod_template(spec.value("template", Json::object()), "spec.template", errors);
   validate_restart_policy(spec, errors);
@@ -154,6 +159,12 @@ void validate_job(const Json& job, FieldErrors& errors) {
   validate_generated(job, errors);
   validate_job_fields(job["spec"], errors);
   validate_selector(job, errors);
+  // Pods of an Indexed Job have its name and their index as host name.
+  const std::int64_t completions = int_at(job, "spec/completions").value_or(0);
+  if (string_at(job, "spec/completionMode") != "Indexed" || completions <= 0) return;
+  const std::string name = string_at(job, "metadata/name"), host = fmt::format("{}-{}", name, completions - 1);
+  if (!dns1123_label_errors(host).empty())
+    errors.invalid("metadata.name", name, "will not able to create pod with invalid DNS label: " + host);
 }
 
 void validate_job_update(const Json& job, const Json& old, FieldErrors& errors) {
