@@ -9,6 +9,8 @@
 #include "devcluster/node/container_log.hpp"
 #include "devcluster/node/container_stdio.hpp"
 #include "devcluster/node/launch.hpp"
+#include "devcluster/node/lifecycle_hook.hpp"
+#include "devcluster/node/memory_limit.hpp"
 #include "devcluster/node/pod_context.hpp"
 #include "devcluster/node/pod_status.hpp"
 #include "devcluster/node/prober.hpp"
@@ -41,10 +43,12 @@ struct RunningContainer {
   std::string termination_file;
   std::map<std::string, int> ports;
   SteadyTime started{};
-  std::optional<Process> pre_stop;
+  std::unique_ptr<MemoryLimit> memory;  // null: no limit
+  std::unique_ptr<LifecycleHook> post_start, pre_stop;
+  std::string post_start_failure;
   bool stopping = false, signalled = false;
   SteadyTime kill_at{};
-  std::vector<std::unique_ptr<Prober>> probers;  // last: they use the process
+  std::vector<std::unique_ptr<Prober>> probers;  // they use the process, as the hooks do
 };
 
 struct Container {

@@ -65,9 +65,13 @@ class Printer {
 }  // namespace
 
 ContainerLog::ContainerLog(std::string path, std::uint64_t max_size)
-    : path_(std::move(path)),
-      max_size_(max_size),
-      file_(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640)) {}
+    : path_(std::move(path)), max_size_(max_size), file_(open_file()) {}
+
+std::shared_ptr<ContainerLog::File> ContainerLog::open_file() const {
+  auto file = std::make_shared<File>();
+  file->fd.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
+  return file;
+}
 
 void ContainerLog::append(bool error_stream, std::string_view bytes, SystemTime now) {
   {
@@ -101,36 +105,37 @@ void ContainerLog::close(SystemTime now) {
 void ContainerLog::write_line(bool error_stream, char tag, std::string_view line, SystemTime now) {
   const std::string text =
       fmt::format("{} {} {} {}\n", format_rfc3339_nano(now), error_stream ? "stderr" : "stdout", tag, line);
-  if (size_ + text.size() > max_size_) rotate();
-  if (file_.valid() && ::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()))
-    size_ += text.size();
+  if (file_->size + text.size() > max_size_) rotate();
+  if (file_->fd.valid() && ::write(file_->fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()))
+    file_->size += text.size();
 }
 
 void ContainerLog::rotate() {
   (void)std::rename(path_.c_str(), (path_ + ".1").c_str());
-  file_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
-  size_ = 0;
-  ++generation_;
+  file_->next = open_file();
+  file_ = file_->next;
 }
 
 std::string ContainerLog::read_at(Position& position) {
-  if (position.generation != generation_) position = {generation_, 0};
   std::string buffer(kChunk, '\0');
+  const File& file = *position.file;
   const ssize_t got =
-      file_.valid() ? ::pread(file_.get(), buffer.data(), buffer.size(), static_cast<off_t>(position.offset)) : 0;
+      file.fd.valid() ? ::pread(file.fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(position.offset)) : 0;
   buffer.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   // Whole lines only; a stored line is never longer than a chunk.
   const auto end = buffer.rfind('\n');
   buffer.resize(end == std::string::npos ? 0 : end + 1);
   position.offset += buffer.size();
-  return buffer;
+  if (!buffer.empty() || !file.next) return buffer;
+  position = {file.next, 0};
+  return read_at(position);
 }
 
 // tailLines counts finished lines from the end, as the kubelet does (pkg/kubelet/kuberuntime/logs).
 ContainerLog::Position ContainerLog::find_start(const NodeLogOptions& options) {
-  Position position{generation_, 0};
+  Position position{file_, 0};
   if (!options.tail_lines || *options.tail_lines < 0) return position;
-  if (*options.tail_lines == 0) return {generation_, size_};
+  if (*options.tail_lines == 0) return {file_, file_->size};
   const auto wanted = static_cast<std::size_t>(*options.tail_lines);
   std::deque<std::uint64_t> last;
   std::uint64_t at = 0;
@@ -142,7 +147,7 @@ ContainerLog::Position ContainerLog::find_start(const NodeLogOptions& options) {
     }
     at += chunk.size();
   }
-  return {generation_, last.empty() ? at : last.front()};
+  return {file_, last.empty() ? at : last.front()};
 }
 
 Result<void> ContainerLog::read(const NodeLogOptions& options, const std::function<bool(std::string_view)>& write,
@@ -153,10 +158,10 @@ Result<void> ContainerLog::read(const NodeLogOptions& options, const std::functi
   while (!stop.stop_requested()) {
     const std::string chunk = read_at(position);
     if (chunk.empty()) {
-      if (!options.follow || closed_) return {};
+      if (!options.follow || closed_) return {};  // nothing came after the last look: the lock is held
       // The time-out lets a reader notice that its client has gone.
       changed_.wait_for(lock, stop, std::chrono::seconds{10},
-                        [&] { return closed_ || position.generation != generation_ || position.offset < size_; });
+                        [&] { return closed_ || position.file->next || position.offset < position.file->size; });
       if (!write("")) return {};
       continue;
     }

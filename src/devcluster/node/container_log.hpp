@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -19,7 +20,8 @@ namespace fracta::devcluster {
 
 class ContainerLog {
  public:
-  // Kubelet's containerLogMaxSize default. One rotated file is kept and never read again, as `kubectl logs` does.
+  // Kubelet's containerLogMaxSize default. One rotated file is kept; new readers begin in the current one, as with
+  // `kubectl logs`, those who follow read their file to its end first.
   static constexpr std::uint64_t kMaxSize = 10u << 20;
   static constexpr std::size_t kMaxLine = 16u << 10;  // longer lines are split with tag P
 
@@ -34,9 +36,16 @@ class ContainerLog {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  struct Position {
-    std::uint64_t generation = 0, offset = 0;
+  struct File {
+    UniqueFd fd;
+    std::uint64_t size = 0;
+    std::shared_ptr<File> next;  // after rotation
   };
+  struct Position {
+    std::shared_ptr<File> file;
+    std::uint64_t offset = 0;
+  };
+  [[nodiscard]] std::shared_ptr<File> open_file() const;
   void write_line(bool error_stream, char tag, std::string_view line, SystemTime now);
   void rotate();
   Position find_start(const NodeLogOptions& options);
@@ -46,8 +55,7 @@ class ContainerLog {
   const std::uint64_t max_size_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  UniqueFd file_;
-  std::uint64_t size_ = 0, generation_ = 0;
+  std::shared_ptr<File> file_;
   std::string partial_[2];
   bool closed_ = false;
 };

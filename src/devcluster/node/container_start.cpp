@@ -15,6 +15,7 @@
 #include "devcluster/node/terminal.hpp"
 #include "fracta/base/file.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/quantity.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {
@@ -220,6 +221,14 @@ class Starter {
     return std::nullopt;
   }
 
+  [[nodiscard]] std::optional<std::int64_t> memory_limit() const {
+    const Json* limit = find_path(spec_, "resources/limits/memory");
+    if (limit == nullptr) return std::nullopt;
+    const auto parsed = Quantity::parse(limit->is_string() ? limit->get<std::string>() : dump_json(*limit));
+    if (!parsed || parsed->value() <= 0) return std::nullopt;
+    return parsed->value();
+  }
+
   void add_file(const std::string& host, const std::string& inside, bool read_only) {
     for (const auto& mount : mounts_)
       if (mount.container_path == inside) return;  // the pod brings its own
@@ -270,6 +279,10 @@ class Starter {
     if (pod_.pod_ip != context_.node.host_ip) {
       plan_.sockets = &context_.sockets;
       plan_.address = pod_.pod_ip;
+    }
+    if (const auto limit = memory_limit()) {
+      run_.memory = std::make_unique<MemoryLimit>(*limit);
+      plan_.join_file = run_.memory->join_file();
     }
     run_.inside = plan_;  // before the steps: they are for the container only
     run_.inside.terminal = false;

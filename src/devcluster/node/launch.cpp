@@ -72,6 +72,7 @@ child::RawPlan raw_plan(const LaunchPlan& plan, Prepared& prepared, int inside, 
   raw.error = plan.standard_error;
   raw.terminal = plan.terminal;
   raw.supervisor = supervisor;
+  raw.join_file = plan.join_file.c_str();
   raw.report = report;
   return raw;
 }

@@ -64,6 +64,7 @@ struct LaunchPlan {
   // The pod's own address and who sees to it that its sockets get it; null: the host's addresses.
   PodSockets* sockets = nullptr;
   std::string address;
+  std::string join_file;  // of the control group; empty: none
 };
 
 struct Process {

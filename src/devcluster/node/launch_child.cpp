@@ -272,7 +272,8 @@ FRACTA_CHILD int supervise_sockets(int supervisor) {
   return sent == 1 ? 0 : -1;
 }
 
-[[noreturn]] FRACTA_CHILD void execute(const RawPlan& plan) {
+[[noreturn]] FRACTA_CHILD void execute(const RawPlan& plan, long group) {
+  if (group >= 0) (void)call(SYS_write, group, ptr("0"), 1);
   // Job control wants a session leader of the container's own pid namespace.
   if (plan.terminal) {
     (void)call(SYS_setsid);
@@ -293,7 +294,7 @@ FRACTA_CHILD int supervise_sockets(int supervisor) {
 }
 
 // Middle man of launch_inside: a joined pid namespace holds for children only.
-[[noreturn]] FRACTA_CHILD void execute_inside(const RawPlan& plan) {
+[[noreturn]] FRACTA_CHILD void execute_inside(const RawPlan& plan, long group) {
   constexpr long kOwn = CLONE_NEWNS | CLONE_NEWPID, kShared = CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
   if (!plan.user_namespace) {
     if (call(SYS_setns, plan.inside_pidfd, kOwn | kShared) != 0) fail(plan, Stage::kNamespaces);
@@ -304,7 +305,7 @@ FRACTA_CHILD int supervise_sockets(int supervisor) {
   }
   const long pid = call(SYS_clone, SIGCHLD);
   if (pid < 0) fail(plan, Stage::kNamespaces);
-  if (pid == 0) execute(plan);
+  if (pid == 0) execute(plan, group);
   // It never execs: whatever of the daemon's stayed open here (pipes, connections) would never end for its readers.
   (void)call(SYS_close_range, 0, ~0U, 0);
   int status = 0;
@@ -322,11 +323,14 @@ FRACTA_CHILD int supervise_sockets(int supervisor) {
   (void)call(SYS_umask, 022);
   if (standard_streams(plan) != 0) fail(plan, Stage::kNamespaces);
   (void)call(SYS_close_range, 3, ~0U, 1U << 2);  // CLOSE_RANGE_CLOEXEC: nothing of the daemon's reaches the program
-  if (plan.inside_pidfd >= 0) execute_inside(plan);
+  // Opened here, where its path still means something; joined last, so that no copy of the daemon counts in the group.
+  const long group =
+      plan.join_file[0] == 0 ? -1 : call(SYS_openat, AT_FDCWD, ptr(plan.join_file), O_WRONLY | O_CLOEXEC);
+  if (plan.inside_pidfd >= 0) execute_inside(plan, group);
   if (enter_namespaces(plan) != 0) fail(plan, Stage::kNamespaces);
   int failed = -1;
   if (build_file_system(plan, failed) != 0) fail(plan, Stage::kStep, failed);
-  execute(plan);
+  execute(plan, group);
 }
 
 }  // namespace fracta::devcluster::child

@@ -38,6 +38,7 @@ struct RawPlan {
   std::uint64_t capabilities;
   int input, output, error;
   bool terminal;
+  const char* join_file;
   int supervisor;  // >= 0: a socket; bind() and connect() go to whoever gets the descriptor sent over it
   int report;      // where a failure is written
 };

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -10,13 +11,16 @@
 #include <set>
 #include <thread>
 
+#include "devcluster/node/heartbeat.hpp"
 #include "devcluster/node/node_exec.hpp"
+#include "devcluster/node/node_faults.hpp"
 #include "devcluster/node/node_object.hpp"
 #include "devcluster/node/pod_worker.hpp"
 #include "devcluster/node/scheduler.hpp"
 #include "fracta/base/file.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/log.hpp"
+#include "fracta/base/stop.hpp"
 #include "fracta/base/time.hpp"
 
 namespace fracta::devcluster {
@@ -49,6 +53,7 @@ class ProcessNode final : public Node {
     if (!isolation_.namespaces)
       log::warn("node", "containers cannot be started: no mount namespaces", {{"reason", isolation_.reason}});
     register_node();
+    heartbeat_ = std::make_unique<NodeHeartbeat>(api_, options_.name);
     threads_.emplace_back([this](const std::stop_token& stop) {
       api_.watch(
           "pods", [this](const StoreEvent& event) { on_pod(event); }, stop);
@@ -58,13 +63,17 @@ class ProcessNode final : public Node {
         api_.watch(
             resource, [this](const StoreEvent& event) { on_source(event); }, stop);
       });
-    threads_.emplace_back([this](const std::stop_token& stop) {
-      api_.watch(
-          "persistentvolumeclaims", [this](const StoreEvent&) { retry_pending(); }, stop);
-    });
+    // What may let a pending pod be scheduled.
+    for (const std::string resource : {"persistentvolumeclaims", "nodes"})
+      threads_.emplace_back([this, resource](const std::stop_token& stop) {
+        api_.watch(
+            resource, [this](const StoreEvent&) { retry_pending(); }, stop);
+      });
   }
 
   void stop() override {
+    heartbeat_.reset();
+    evictor_ = {};
     for (auto& thread : threads_) thread.request_stop();
     threads_.clear();
     std::map<std::string, std::shared_ptr<PodWorker>> workers;
@@ -72,6 +81,30 @@ class ProcessNode final : public Node {
       const std::lock_guard lock(mutex_);
       workers.swap(workers_);
     }
+  }
+
+  void set_lost(bool lost) override {
+    const std::lock_guard one_at_a_time(faults_mutex_);
+    if (silent_ == lost) return;
+    silent_ = lost;
+    if (lost) {
+      heartbeat_.reset();
+      mark_node_lost(api_, options_.name, clock_.system_now());
+      evictor_ = std::jthread([this](const std::stop_token& stop) { evict_while_lost(stop); });
+      return;
+    }
+    evictor_ = {};
+    heartbeat_ = std::make_unique<NodeHeartbeat>(api_, options_.name);
+    mark_node_back(api_, options_.name, status_, clock_.system_now());
+    catch_up();
+  }
+
+  void set_disk_full(bool full) override {
+    const std::lock_guard one_at_a_time(faults_mutex_);
+    mark_disk_pressure(api_, options_.name, full, clock_.system_now());
+    if (!full) return;
+    const std::lock_guard lock(mutex_);
+    for (auto& [uid, worker] : workers_) worker->evict_for_node("The node was low on resource: ephemeral-storage. ");
   }
 
   Result<void> log(const Json& pod, const NodeLogOptions& options, const std::function<bool(std::string_view)>& write,
@@ -102,7 +135,36 @@ class ProcessNode final : public Node {
   }
 
  private:
+  // Until the node is back: the control plane's taint manager.
+  void evict_while_lost(const std::stop_token& stop) {
+    const auto since = clock_.steady_now();
+    do {
+      const auto lost_for = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady_now() - since);
+      evict_from_lost_node(api_, options_.name, lost_for, clock_.system_now());
+    } while (wait_for(stop, std::chrono::milliseconds{500}));
+  }
+
+  // What happened while nobody listened.
+  void catch_up() {
+    std::set<std::string> present;
+    for (const auto& pod : api_.list("pods", "")) {
+      if (string_at(*pod, "spec/nodeName") != options_.name) continue;
+      present.insert(string_at(*pod, "metadata/uid"));
+      on_pod({EventType::kModified, pod, nullptr, 0});
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto& [uid, worker] : workers_) {
+        if (present.count(uid) == 0) worker->object_gone();
+        worker->wake();
+      }
+    }
+    retry_pending();
+  }
+
   Result<std::shared_ptr<PodWorker>> worker_of(const Json& pod) {
+    if (silent_)
+      return make_error(ErrorCode::kUnavailable, fmt::format("dial tcp {}:10250: i/o timeout", facts_.host_ip));
     const std::lock_guard lock(mutex_);
     const auto found = workers_.find(string_at(pod, "metadata/uid"));
     if (found == workers_.end())
@@ -119,7 +181,7 @@ class ProcessNode final : public Node {
 
   void register_node() {
     Json object = make_node_object(facts_, clock_.system_now());
-    const Json status = object["status"];
+    status_ = object["status"];
     auto made = api_.create("nodes", "", std::move(object));
     if (!made && made.error().code != ErrorCode::kAlreadyExists)
       return log::warn("node", "node not registered", {{"error", made.error().message}});
@@ -127,7 +189,7 @@ class ProcessNode final : public Node {
         .mutate(
             "nodes", "", options_.name,
             [&](Json& node) {
-              node["status"] = status;
+              node["status"] = status_;
               return true;
             },
             "status")
@@ -141,11 +203,12 @@ class ProcessNode final : public Node {
     if (event.type == EventType::kDeleted) {
       const std::lock_guard lock(mutex_);
       pending_.erase(uid);
+      if (silent_) return;
       if (const auto found = workers_.find(uid); found != workers_.end()) found->second->object_gone();
       return;
     }
     if (node.empty()) return schedule(pod);
-    if (node != options_.name) return;
+    if (node != options_.name || silent_) return;
     const std::string phase = string_at(pod, "status/phase");
     const std::lock_guard lock(mutex_);
     pending_.erase(uid);
@@ -154,8 +217,9 @@ class ProcessNode final : public Node {
       if (find_path(pod, "metadata/deletionTimestamp") != nullptr) finish_removal(pod);
       return;
     }
-    workers_.emplace(uid, std::make_shared<PodWorker>(
-                              PodContext{api_, options_, images_, isolation_, facts_, clock_, sockets_}, event.object));
+    workers_.emplace(
+        uid, std::make_shared<PodWorker>(
+                 PodContext{api_, options_, images_, isolation_, facts_, clock_, sockets_, silent_}, event.object));
   }
 
   void finish_removal(const Json& pod) {
@@ -250,7 +314,12 @@ class ProcessNode final : public Node {
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<PodWorker>> workers_;           // by uid
   std::map<std::string, std::pair<std::string, std::string>> pending_;  // uid -> namespace, name
+  std::unique_ptr<NodeHeartbeat> heartbeat_;
   std::vector<std::jthread> threads_;
+  Json status_;  // as reported at the start
+  std::atomic<bool> silent_{false};
+  std::mutex faults_mutex_;
+  std::jthread evictor_;
 };
 
 }  // namespace

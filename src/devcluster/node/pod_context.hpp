@@ -1,6 +1,7 @@
 // What all pods of the node share.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "devcluster/node/downward.hpp"
@@ -20,6 +21,7 @@ struct PodContext {
   const NodeFacts& node;
   const Clock& clock;
   PodSockets& sockets;
+  const std::atomic<bool>& silent;  // the node is cut off: nothing is reported
 };
 
 // "name_namespace(uid)", as kubelets name pods in messages.

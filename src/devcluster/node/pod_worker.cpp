@@ -23,7 +23,8 @@ using Kind = ContainerState::Kind;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds kVolumesRetryMax{122'000};  // a kubelet's exponential back-off ends at 2m2s
+constexpr std::int64_t kSystemCritical = 2'000'000'000;  // pods above are not evicted
+constexpr milliseconds kVolumesRetryMax{122'000};        // a kubelet's exponential back-off ends at 2m2s
 
 Json list_at(const Json& object, std::string_view path) {
   const Json* found = find_path(object, path);
@@ -87,9 +88,19 @@ PodWorker::PodWorker(const PodContext& context, Object pod)
 
 PodWorker::~PodWorker() {
   thread_.request_stop();
-  (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8);
+  wake();
   if (thread_.joinable()) thread_.join();
   context_.sockets.give_back(address_);
+}
+
+void PodWorker::wake() { (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8); }
+
+void PodWorker::evict_for_node(std::string message) {
+  {
+    const std::lock_guard lock(mutex_);
+    eviction_ = std::move(message);
+  }
+  wake();
 }
 
 void PodWorker::update(Object pod) {
@@ -97,7 +108,7 @@ void PodWorker::update(Object pod) {
     const std::lock_guard lock(mutex_);
     incoming_ = std::move(pod);
   }
-  (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8);
+  wake();
 }
 
 void PodWorker::object_gone() {
@@ -105,7 +116,7 @@ void PodWorker::object_gone() {
     const std::lock_guard lock(mutex_);
     gone_ = true;
   }
-  (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8);
+  wake();
 }
 
 void PodWorker::source_changed() {
@@ -113,7 +124,7 @@ void PodWorker::source_changed() {
     const std::lock_guard lock(mutex_);
     sources_changed_ = true;
   }
-  (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8);
+  wake();
 }
 
 Result<std::shared_ptr<ContainerLog>> PodWorker::log(const std::string& container, bool previous,
@@ -159,19 +170,22 @@ void PodWorker::run(const std::stop_token& stop) {
   each([&](Container& c) {
     if (!c.run) return;
     c.run->probers.clear();
-    if (c.run->pre_stop) end_process(*c.run->pre_stop);
+    c.run->post_start.reset();
+    c.run->pre_stop.reset();
     end_process(c.run->process);
     c.run->log->close(context_.clock.system_now());
     c.run->stdio->close();
     c.run.reset();
   });
   std::error_code ignored;
+  volumes_.release();
   if (removed_) std::filesystem::remove_all(directory_, ignored);
   finished_ = true;
 }
 
 void PodWorker::receive() {
   std::vector<std::pair<std::string, ProbeReport>> reports;
+  std::string eviction;
   {
     const std::lock_guard lock(mutex_);
     if (incoming_) {
@@ -179,6 +193,7 @@ void PodWorker::receive() {
       if (find_path(*pod_, "metadata/labels") != nullptr || find_path(*pod_, "metadata/annotations") != nullptr)
         refresh_at_ = std::min(refresh_at_, context_.clock.steady_now() + context_.options.volume_sync);
       pod_ = std::exchange(incoming_, nullptr);
+      dirty_ = true;  // somebody else may have written into the status: the node knows better
     }
     if (std::exchange(sources_changed_, false)) {
       volumes_retry_ = {};
@@ -188,7 +203,10 @@ void PodWorker::receive() {
       });
     }
     reports.swap(reports_);
+    eviction.swap(eviction_);
   }
+  const bool critical = int_at(*pod_, "spec/priority").value_or(0) >= kSystemCritical;
+  if (!eviction.empty() && !terminal_ && !critical) evict(eviction);
   for (const auto& [id, report] : reports)
     each([&, &id = id, &report = report](Container& c) {
       if (c.run && c.view.container_id == id) apply(&c, report);
@@ -201,8 +219,12 @@ bool PodWorker::any_running() const {
 
 void PodWorker::step() {
   each([&](Container& c) {
-    if (c.run && c.run->stopping) advance_stop(c);
+    if (c.run && c.run->stopping)
+      advance_stop(c);
+    else if (c.run && c.run->post_start)
+      advance_start(c);
   });
+  enforce_limits();
   if (terminating() || terminal_) return;
   if (!volumes_ready()) return;
   if (run_init_containers()) run_main_containers();
@@ -252,15 +274,13 @@ bool PodWorker::terminating() {
     if (context_.clock.steady_now() < deadline) {
       wake_at(deadline);
     } else {
-      view_.phase_override = "Failed";
-      view_.reason = "DeadlineExceeded";
-      view_.message = "Pod was active on the node longer than the specified deadline";
-      event("Normal", view_.reason, view_.message);
+      const std::string message = "Pod was active on the node longer than the specified deadline";
+      event("Normal", "DeadlineExceeded", message);
+      fail_pod("DeadlineExceeded", message);
       const auto grace = int_at(*pod_, "spec/terminationGracePeriodSeconds").value_or(30);
       each([&](Container& c) {
         if (c.run) stop_container(c, seconds{grace}, fmt::format("Stopping container {}", c.view.name));
       });
-      dirty_ = terminal_ = true;
     }
   }
   return false;
@@ -329,12 +349,12 @@ bool PodWorker::should_restart(const Container& c) const {
 }
 
 void PodWorker::event(std::string_view type, std::string_view reason, std::string_view message) {
-  context_.api.record_event(*pod_, type, reason, message, "kubelet");
+  if (!context_.silent) context_.api.record_event(*pod_, type, reason, message, "kubelet");
 }
 
 // Many changes make one write: the status is built anew from the view and written when it differs.
 void PodWorker::publish() {
-  if (!dirty_) return;
+  if (!dirty_ || context_.silent) return;
   dirty_ = false;
   view_.init.clear();
   view_.main.clear();
@@ -368,7 +388,6 @@ void PodWorker::wait(const std::stop_token& stop) {
     fds.push_back({c.run->process.pidfd.get(), POLLIN, 0});
     if (c.run->output.valid()) fds.push_back({c.run->output.get(), POLLIN, 0});
     if (c.run->error.valid()) fds.push_back({c.run->error.get(), POLLIN, 0});
-    if (c.run->pre_stop) fds.push_back({c.run->pre_stop->pidfd.get(), POLLIN, 0});
   });
   int timeout = -1;
   if (next_ != SteadyTime::max()) {

@@ -27,6 +27,8 @@ class PodWorker {
   void update(Object pod);
   void object_gone();     // the API object was removed: stop the containers, then end
   void source_changed();  // a ConfigMap or Secret of the namespace: try again, or refresh volumes soon
+  void wake();            // look again
+  void evict_for_node(std::string message);  // the node needs its disk
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] const std::string& pod_namespace() const { return namespace_; }
   [[nodiscard]] Result<std::shared_ptr<ContainerLog>> log(const std::string& container, bool previous,
@@ -55,6 +57,15 @@ class PodWorker {
   void try_start(Container& container);
   bool ensure_image(Container& container, Image& image);
   void started(Container& container);
+  void running(Container& container);
+  void advance_start(Container& container);
+  [[nodiscard]] ProbeTarget target_of(const Container& container) const;
+  std::unique_ptr<LifecycleHook> start_hook(Container& container, const Json& handler);
+  // pod_worker_limits.cpp
+  void enforce_limits();
+  [[nodiscard]] std::string storage_problem();
+  void evict(const std::string& message);
+  void fail_pod(const char* reason, const std::string& message);
   void start_probers(Container& container, bool after_startup);
   void apply(const Container* target, const ProbeReport& report);
   void stop_container(Container& container, std::chrono::seconds grace, const std::string& message);
@@ -79,6 +90,7 @@ class PodWorker {
   std::vector<std::unique_ptr<Container>> containers_;  // init first, then main, in the pod's order
   Volumes volumes_;
   PodView view_;
+  SteadyTime storage_checked_{};
   SteadyTime next_{}, volumes_retry_{}, refresh_at_ = SteadyTime::max(), active_since_{};
   std::chrono::milliseconds volumes_backoff_{500};
   bool prepared_ = false, volumes_mounted_ = false, dirty_ = true, terminal_ = false, ending_ = false, removed_ = false;
@@ -87,6 +99,7 @@ class PodWorker {
   std::mutex mutex_;  // guards what follows
   Object incoming_;
   bool gone_ = false, sources_changed_ = false;
+  std::string eviction_;
   std::vector<std::pair<std::string, ProbeReport>> reports_;  // container id
   std::map<std::string, std::pair<std::shared_ptr<ContainerLog>, std::shared_ptr<ContainerLog>>> logs_;
   std::map<std::string, Inside> insides_;

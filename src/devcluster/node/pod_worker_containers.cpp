@@ -142,12 +142,6 @@ void PodWorker::try_start(Container& c) {
 
 void PodWorker::started(Container& c) {
   c.view.container_id = "containerd://" + random_hex(32);
-  c.view.state = {};
-  c.view.state.kind = Kind::kRunning;
-  c.view.state.started_at = context_.clock.system_now();
-  const bool startup = find(c.spec, "startupProbe") != nullptr;
-  c.view.started = !c.init && !startup;
-  c.view.ready = !c.init && !startup && find(c.spec, "readinessProbe") == nullptr;
   c.stop_message.clear();
   event("Normal", "Created", "Created container " + c.view.name);
   event("Normal", "Started", "Started container " + c.view.name);
@@ -157,8 +151,46 @@ void PodWorker::started(Container& c) {
     insides_[c.view.name] = {UniqueFd(::fcntl(c.run->process.pidfd.get(), F_DUPFD_CLOEXEC, 3)), c.run->process.pid,
                              c.run->inside, c.run->stdio};
   }
+  c.view.state.started_at = context_.clock.system_now();
+  // Until its postStart hook has ended, a container is not seen to run.
+  if (const Json* hook = find_path(c.spec, "lifecycle/postStart"); hook != nullptr && hook->is_object()) {
+    c.run->post_start = start_hook(c, *hook);
+    return;
+  }
+  running(c);
+}
+
+void PodWorker::running(Container& c) {
+  const SystemTime since = c.view.state.started_at;
+  c.view.state = {};
+  c.view.state.kind = Kind::kRunning;
+  c.view.state.started_at = since;
+  const bool startup = find(c.spec, "startupProbe") != nullptr;
+  c.view.started = !c.init && !startup;
+  c.view.ready = !c.init && !startup && find(c.spec, "readinessProbe") == nullptr;
   if (!c.init) start_probers(c, false);
   dirty_ = true;
+}
+
+ProbeTarget PodWorker::target_of(const Container& c) const {
+  return {c.run->process.pidfd.get(), c.run->inside, pod_ip(), c.run->ports};
+}
+
+std::unique_ptr<LifecycleHook> PodWorker::start_hook(Container& c, const Json& handler) {
+  return std::make_unique<LifecycleHook>(handler, target_of(c),
+                                         fmt::format("Container \"{}\" in Pod \"{}\"", c.view.name, pod_label(*pod_)),
+                                         [this] { wake(); });
+}
+
+void PodWorker::advance_start(Container& c) {
+  if (!c.run->post_start->ended()) return;
+  const std::string failure = c.run->post_start->failure();
+  c.run->post_start.reset();
+  if (failure.empty()) return running(c);
+  event("Warning", "FailedPostStartHook", "PostStartHook failed");
+  c.run->post_start_failure = failure;
+  const auto grace = int_at(*pod_, "spec/terminationGracePeriodSeconds").value_or(30);
+  stop_container(c, seconds{grace}, "FailedPostStartHook");
 }
 
 void PodWorker::start_probers(Container& c, bool after_startup) {
@@ -166,14 +198,13 @@ void PodWorker::start_probers(Container& c, bool after_startup) {
   const auto start = [&](ProbeType type, const char* key) {
     const Json* probe = find(c.spec, key);
     if (probe == nullptr || !probe->is_object()) return;
-    ProbeTarget target{c.run->process.pidfd.get(), c.run->inside, pod_ip(), c.run->ports};
     c.run->probers.push_back(
-        std::make_unique<Prober>(type, *probe, std::move(target), [this, id = c.view.container_id](ProbeReport report) {
+        std::make_unique<Prober>(type, *probe, target_of(c), [this, id = c.view.container_id](ProbeReport report) {
           {
             const std::lock_guard lock(mutex_);
             reports_.emplace_back(id, std::move(report));
           }
-          (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8);
+          wake();
         }));
   };
   if (startup && !after_startup) return start(ProbeType::kStartup, "startupProbe");
@@ -196,8 +227,9 @@ void PodWorker::apply(const Container* target, const ProbeReport& report) {
                              "/terminationGracePeriodSeconds");
       const auto grace = own.value_or(int_at(*pod_, "spec/terminationGracePeriodSeconds").value_or(30));
       stop_container(c, seconds{grace},
-                     fmt::format("Container {} failed {} probe, will be restarted", c.view.name,
-                                 report.type == ProbeType::kLiveness ? "liveness" : "startup"));
+                     fmt::format("Container {} failed {} probe{}", c.view.name,
+                                 report.type == ProbeType::kLiveness ? "liveness" : "startup",
+                                 restart_policy_ == "Never" ? "" : ", will be restarted"));
     } else if (report.type == ProbeType::kStartup && !c.view.started) {
       c.view.started = true;
       c.view.ready = find(c.spec, "readinessProbe") == nullptr;
@@ -217,22 +249,10 @@ void PodWorker::stop_container(Container& c, seconds grace, const std::string& m
   c.run->stopping = true;
   c.run->kill_at = kill_at;
   event("Normal", "Killing", message);
-  if (const Json* hook = find_path(c.spec, "lifecycle/preStop/exec/command");
-      hook != nullptr && hook->is_array() && grace.count() > 0) {
-    LaunchPlan plan = c.run->inside;
-    plan.argv.clear();
-    for (const auto& word : *hook)
-      if (word.is_string()) plan.argv.push_back(word.get<std::string>());
-    plan.candidates =
-        plan.argv.empty() ? std::vector<std::string>{} : program_candidates(plan.argv.front(), plan.environment);
-    auto process = launch_inside(c.run->process.pidfd.get(), plan);
-    if (process)
-      c.run->pre_stop.emplace(std::move(*process));
-    else
-      event("Warning", "FailedPreStopHook", "PreStopHook failed");
-  } else if (const auto nap = int_at(c.spec, "lifecycle/preStop/sleep/seconds")) {
-    c.run->kill_at = std::min(kill_at, context_.clock.steady_now() + seconds{*nap});
-  }
+  c.run->post_start.reset();
+  if (const Json* hook = find_path(c.spec, "lifecycle/preStop");
+      hook != nullptr && hook->is_object() && grace.count() > 0)
+    c.run->pre_stop = start_hook(c, *hook);
   advance_stop(c);
 }
 
@@ -240,18 +260,13 @@ void PodWorker::advance_stop(Container& c) {
   RunningContainer& run = *c.run;
   const auto now = context_.clock.steady_now();
   if (run.pre_stop) {
-    ExitState exit;
-    if (try_wait(*run.pre_stop, exit)) {
-      if (exit.code != 0) event("Warning", "FailedPreStopHook", "PreStopHook failed");
-      run.pre_stop.reset();
-      run.kill_at = std::max(run.kill_at, now + seconds{2});  // a kubelet's least grace after the hook
-    } else if (now >= run.kill_at) {
-      kill_process(*run.pre_stop, SIGKILL);
-    } else {
-      return wake_at(run.kill_at);
-    }
+    const bool ended = run.pre_stop->ended();
+    if (!ended && now < run.kill_at) return wake_at(run.kill_at);
+    if (ended && !run.pre_stop->failure().empty()) event("Warning", "FailedPreStopHook", "PreStopHook failed");
+    run.pre_stop.reset();
+    run.kill_at = std::max(run.kill_at, now + seconds{2});  // a kubelet's least grace after the hook
   }
-  if (!run.signalled && !run.pre_stop) {
+  if (!run.signalled) {
     kill_process(run.process, SIGTERM);
     run.signalled = true;
   }
@@ -292,13 +307,16 @@ void PodWorker::reap() {
 void PodWorker::ended(Container& c, const ExitState& exit) {
   RunningContainer& run = *c.run;
   run.probers.clear();
-  if (run.pre_stop) end_process(*run.pre_stop);
+  run.post_start.reset();
+  run.pre_stop.reset();
   for (int i = 0; i < 16 && (run.output.valid() || run.error.valid()); ++i) drain(c);
   run.log->close(context_.clock.system_now());
   run.stdio->close();
   c.view.ready = c.view.started = false;
   c.view.state = {Kind::kTerminated,
-                  exit.code == 0 ? "Completed" : "Error",
+                  run.memory && run.memory->killed() ? "OOMKilled"
+                  : exit.code == 0                   ? "Completed"
+                                                     : "Error",
                   "",
                   exit.code,
                   c.view.state.started_at,
@@ -314,8 +332,14 @@ void PodWorker::ended(Container& c, const ExitState& exit) {
     const std::lock_guard lock(mutex_);
     insides_.erase(c.view.name);
   }
+  const std::string hook_failure = run.post_start_failure;
   c.run.reset();
   dirty_ = true;
+  if (!hook_failure.empty() && !terminal_ && should_restart(c)) {
+    wait_state(c, "PostStartHookError", hook_failure);
+    c.retry_at = context_.clock.steady_now() + kConfigRetry;
+    wake_at(c.retry_at);
+  }
 }
 
 }  // namespace fracta::devcluster

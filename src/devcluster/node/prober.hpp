@@ -1,5 +1,5 @@
-// One probe of one running container (pkg/kubelet/prober): readiness, liveness or startup, by exec, httpGet or
-// tcpSocket, with the kubelet's thresholds and messages. Each has a thread, which ends with the object.
+// One probe of one running container (pkg/kubelet/prober): readiness, liveness or startup, with the
+// kubelet's thresholds and messages. Each has a thread, which ends with the object.
 #pragma once
 
 #include <functional>
@@ -7,19 +7,12 @@
 #include <string>
 #include <thread>
 
-#include "devcluster/node/launch.hpp"
+#include "devcluster/node/probe_action.hpp"
 #include "fracta/base/json_fwd.hpp"
 
 namespace fracta::devcluster {
 
 enum class ProbeType { kReadiness, kLiveness, kStartup };
-
-struct ProbeTarget {
-  int pidfd = -1;   // of the container; outlives the prober
-  LaunchPlan exec;  // environment, user and working directory of the container
-  std::string pod_ip;
-  std::map<std::string, int> ports;  // named container ports
-};
 
 struct ProbeReport {
   ProbeType type;
@@ -37,15 +30,6 @@ class Prober {
 
  private:
   void run(const std::stop_token& stop);
-  struct Answer {
-    bool success = false;
-    std::string output;
-  };
-  Answer once(const std::stop_token& stop);
-  Answer exec(const Json& action, const std::stop_token& stop);
-  Answer http(const Json& action, const std::stop_token& stop);
-  Answer tcp(const Json& action);
-  [[nodiscard]] int port_of(const Json& action) const;
 
   ProbeType type_;
   std::shared_ptr<const Json> probe_;
@@ -54,8 +38,5 @@ class Prober {
   std::chrono::milliseconds timeout_;
   std::jthread thread_;  // last: starts when all else is there
 };
-
-// Where a program is looked for: itself when it has a slash, else on PATH of `environment` ("K=V").
-std::vector<std::string> program_candidates(const std::string& program, const std::vector<std::string>& environment);
 
 }  // namespace fracta::devcluster

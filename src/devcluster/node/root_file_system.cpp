@@ -174,13 +174,14 @@ class Builder {
   void nested_host_mounts() {
     const auto mounts = read_file("/proc/self/mountinfo", 4u << 20);
     if (!mounts || !request_.overlay) return;
+    const std::string node = request_.staging.substr(0, request_.staging.rfind('/') + 1);  // other pods' volumes
     std::size_t count = 0;
     for (const auto& line : split(*mounts, '\n')) {
       const auto fields = split(line, ' ');
       if (fields.size() < 6 || fields[4].find('\\') != std::string::npos) continue;
       const std::string& point = fields[4];
       const auto slash = point.find('/', 1);
-      if (slash == std::string::npos || request_.staging.rfind(point, 0) == 0) continue;
+      if (slash == std::string::npos || request_.staging.starts_with(point) || point.starts_with(node)) continue;
       const auto top = std::string_view(point).substr(1, slash - 1);
       if (contains(kKernel, top) || contains(kHiddenOnHost, top) || ++count > kMaxNestedMounts) continue;
       bind(point, root_ + point, true);

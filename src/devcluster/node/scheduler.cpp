@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "devcluster/node/node_faults.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/quantity.hpp"
 #include "fracta/base/text.hpp"
@@ -59,6 +60,20 @@ std::int64_t requested(const Json& pod, const std::string& resource) {
   return std::max(sum, largest_init);
 }
 
+// `kubectl cordon`, and what faults put on the node.
+std::optional<std::string> untolerated_taint(const Api& api, const Json& pod, const std::string& name) {
+  const auto node = api.get("nodes", "", name);
+  if (!node) return std::nullopt;
+  if (bool_at(**node, "spec/unschedulable")) return "1 node(s) were unschedulable";
+  for (const auto& taint : list_at(**node, "spec/taints")) {
+    const std::string key = string_at(taint, "key"), value = string_at(taint, "value"),
+                      effect = string_at(taint, "effect");
+    if (effect == "PreferNoSchedule" || toleration_of(pod, key, value, effect).tolerated) continue;
+    return fmt::format("1 node(s) had untolerated taint {{{}: {}}}", key, value);
+  }
+  return std::nullopt;
+}
+
 std::string refused(const std::string& reason) {
   return fmt::format(
       "0/1 nodes are available: {}. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
@@ -94,6 +109,7 @@ std::optional<std::string> why_unschedulable(const Api& api, const Json& pod, co
     if (string_at(**found, "status/phase") != "Bound")
       return refused("pod has unbound immediate PersistentVolumeClaims");
   }
+  if (const auto taint = untolerated_taint(api, pod, node.name)) return refused(*taint);
   if (!fits_selector(pod, node_labels, node.name))
     return refused("1 node(s) didn't match Pod's node affinity/selector");
   if (requested(pod, "cpu") > node.cpu_milli) return refused("1 Insufficient cpu");

@@ -12,9 +12,11 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "devcluster/node/storage_usage.hpp"
 #include "devcluster/node/volume_payload.hpp"
 #include "fracta/base/file.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/quantity.hpp"
 
 namespace fracta::devcluster {
 namespace {
@@ -118,6 +120,23 @@ std::vector<VolumeProblem> Volumes::set_up(const Json& pod, std::string_view pod
   return problems;
 }
 
+Result<std::string> Volumes::empty_dir(const Json& pod, const Json& volume) {
+  std::string path = path_of(string_at(volume, "name"));
+  FRACTA_TRY(make_directories(path, 0777));
+  if (string_at(volume, "emptyDir/medium") == "Memory") {
+    const auto limit = Quantity::parse(string_at(volume, "emptyDir/sizeLimit", "0"));
+    memory_.push_back(std::make_unique<MemoryDirectory>(path, limit ? limit->value() : 0));
+    path = memory_.back()->path();
+  }
+  FRACTA_TRY(empty_directory(path, fs_group(pod)));
+  return path;
+}
+
+std::int64_t Volumes::usage(const std::string& name) const {
+  const auto found = host_paths_.find(name);
+  return found == host_paths_.end() ? 0 : directory_usage(found->second);
+}
+
 std::optional<SystemTime> Volumes::renewal() const {
   std::optional<SystemTime> first;
   for (const auto& [key, token] : tokens_)
@@ -151,7 +170,9 @@ Result<void> Volumes::set_up_one(const Json& pod, const Json& volume, std::strin
   const std::string kind = source_kind(volume);
   std::string path = path_of(name);
   if (kind == "emptyDir") {
-    FRACTA_TRY(empty_directory(path, fs_group(pod)));
+    auto made = empty_dir(pod, volume);
+    if (!made) return made.error();
+    path = *made;
   } else if (kind == "hostPath") {
     path = string_at(volume, "hostPath/path");
     FRACTA_TRY(host_path(path, string_at(volume, "hostPath/type")));
