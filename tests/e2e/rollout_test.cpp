@@ -87,7 +87,7 @@ TEST_F(Rollout, TheScaffoldRunsAndARestartBringsTheNewConfiguration) {
   EXPECT_EQ(spawned.exit_code, 0) << spawned.standard_error;
   EXPECT_THAT(
       fracta({"logs", "hello"}).standard_output,
-      AllOf(HasSubstr("auth-helpers=[fetch-bedrock-token,fetch-token-example]\n"), HasSubstr("\nbedrock-token-1\n")));
+      AllOf(HasSubstr("auth-helpers=[fetch-bedrock-token,fetch-token-example]\n"), HasSubstr("bedrock-token-1\n")));
 
   // One more runtime: known only after the restart.
   edit("deployment/k8s/manifests/fracta-controlplane.yaml", "        # codex:\n",
@@ -101,7 +101,7 @@ TEST_F(Rollout, TheScaffoldRunsAndARestartBringsTheNewConfiguration) {
   EXPECT_NE(string_at(find_controlplane(), "metadata/name"), first);
   spawned = fracta({"spawn", "vertex", "--runtime", "probe", "--contract", "x", "--wait"});
   EXPECT_EQ(spawned.exit_code, 0) << spawned.standard_error;
-  EXPECT_THAT(fracta({"logs", "vertex"}).standard_output, HasSubstr("\nvertex-token-1\n"));
+  EXPECT_THAT(fracta({"logs", "vertex"}).standard_output, HasSubstr("vertex-token-1\n"));
   EXPECT_THAT(fracta({"get"}).standard_output, HasSubstr("hello")) << "what ran before the restart is still known";
 
   const auto history = kubectl_n({"rollout", "history", "deployment/fracta-controlplane"});
