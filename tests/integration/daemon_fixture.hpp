@@ -76,9 +76,11 @@ class DaemonTest : public ClusterTest {
         << call("GET", "/readyz").body;
   }
   void connect(const std::string& address) {
-    auto url = net::parse_url("http://" + address);
+    auto url = net::parse_url((ca_pem_.empty() ? "http://" : "https://") + address);
     ASSERT_TRUE(url) << address;
-    auto transport = net::make_http_transport(*url, {});
+    net::TransportOptions options;
+    options.tls.ca_pem = ca_pem_;
+    auto transport = net::make_http_transport(*url, options);
     ASSERT_TRUE(transport);
     transport_ = *std::move(transport);
   }
@@ -87,6 +89,7 @@ class DaemonTest : public ClusterTest {
     net::Request request;
     request.method = method;
     request.target = target;
+    if (!bearer_.empty()) request.headers.add("Authorization", "Bearer " + bearer_);
     if (!body.is_null()) {
       request.headers.add("Content-Type", "application/json");
       request.body = dump_json(body);
@@ -113,6 +116,8 @@ class DaemonTest : public ClusterTest {
   std::unique_ptr<TemporaryDirectory> directory_;
   std::unique_ptr<daemon::Daemon> daemon_;
   std::unique_ptr<net::Transport> transport_;
+  std::string bearer_;  // sent with every call()
+  std::string ca_pem_;  // not empty: connect() speaks TLS and trusts this
 };
 
 }  // namespace fracta::testing

@@ -23,6 +23,7 @@ inline std::string access_of(const net::ServerRequest& request) {
   for (const auto& segment : request.segments)
     if (!segment.empty()) parts.push_back(segment);
   const std::size_t at = !parts.empty() && parts[0] == "api" ? 2 : 3;
+  if (at == 3 && parts.size() == 4 && request.method == "POST") return parts[1] + "/" + parts[3] + " create";
   if (parts.size() < at + 3 || parts[at] != "namespaces") return "";
   const bool named = parts.size() > at + 3;
   std::string verb = request.method == "POST"     ? "create"

@@ -83,13 +83,15 @@ TEST(List, WatchPrintsEachChangeOnce) {
   std::ostringstream out, err;
   std::istringstream in;
   std::stop_source stop;
-  Context context{.out = out,
-                  .err = err,
-                  .in = in,
-                  .environment = [&](const std::string&) { return std::optional(daemon.url()); },
-                  .stop = stop.get_token(),
-                  .reconnect_first = std::chrono::milliseconds{1},
-                  .reconnect_last = std::chrono::milliseconds{5}};
+  Context context{
+      .out = out,
+      .err = err,
+      .in = in,
+      .environment =
+          [&](const std::string& name) { return name == "FRACTA_SERVER" ? std::optional(daemon.url()) : std::nullopt; },
+      .stop = stop.get_token(),
+      .reconnect_first = std::chrono::milliseconds{1},
+      .reconnect_last = std::chrono::milliseconds{5}};
   std::jthread ender([&] {
     while (daemon.requests().size() < 2) std::this_thread::yield();
     stop.request_stop();
