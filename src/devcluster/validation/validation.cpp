@@ -31,6 +31,8 @@ void validate_create(const Kind& kind, const Json& object, FieldErrors& errors) 
     validate_resource_quota(object, errors);
   else if (kind.plural == "limitranges")
     validate_limit_range(object, errors);
+  else if (kind.plural == "networkpolicies")
+    validate_network_policy(object, errors);
 }
 
 void validate_update(const Kind& kind, const Json& object, const Json& old, std::string_view subresource,
@@ -58,6 +60,8 @@ void validate_update(const Kind& kind, const Json& object, const Json& old, std:
     validate_resource_quota_update(object, old, errors);
   else if (kind.plural == "limitranges")
     validate_limit_range(object, errors);
+  else if (kind.plural == "networkpolicies")
+    validate_network_policy(object, errors);
 }
 
 }  // namespace fracta::devcluster

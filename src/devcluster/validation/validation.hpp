@@ -41,6 +41,7 @@ void validate_claim_update(const Json& claim, const Json& old, FieldErrors& erro
 void validate_resource_quota(const Json& quota, FieldErrors& errors);
 void validate_resource_quota_update(const Json& quota, const Json& old, FieldErrors& errors);
 void validate_limit_range(const Json& range, FieldErrors& errors);
+void validate_network_policy(const Json& policy, FieldErrors& errors);
 
 // Pieces shared between files.
 void validate_labels(const Json& labels, std::string_view path, FieldErrors& errors);
