@@ -50,6 +50,30 @@ TEST_F(KubectlExec, RunsInteractively) {
   EXPECT_THAT(result.standard_output, HasSubstr("got words"));
 }
 
+TEST_F(KubectlExec, ReachesPodsAndServicesThroughTheirProxy) {
+  if (cluster_->existing()) GTEST_SKIP() << "needs perl in the image";
+  const std::string pod =
+      "{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, spec: {containers: [{name: c, image: " +
+      image() +
+      R"(, ports: [{containerPort: 8080}], readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1},
+  command: [perl, -MIO::Socket::INET, -e, '$s = IO::Socket::INET->new(Listen => 5, LocalPort => 8080) or die;
+  while ($c = $s->accept) { $l = <$c>; next unless $l; while (<$c> =~ /\S/) {}
+  print $c "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n$l"; close $c }']}]}})";
+  output({"apply", "-f", "-"}, pod);
+  output({"apply", "-f", "-"},
+         "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, "
+         "ports: [{port: 80, targetPort: 8080}]}}");
+  output({"wait", "--for=condition=Ready", "pod/web", "--timeout=60s"});
+  const std::string base = "/api/v1/namespaces/" + cluster_->ns();
+  EXPECT_THAT(output({"get", "--raw", base + "/pods/web:8080/proxy/some/path?a=b"}),
+              HasSubstr("GET /some/path?a=b HTTP/1.1"));
+  EXPECT_THAT(output({"get", "--raw", base + "/pods/web/proxy/"}), HasSubstr("GET / HTTP/1.1"));
+  EXPECT_THAT(output({"get", "--raw", base + "/services/web:80/proxy/x"}), HasSubstr("GET /x HTTP/1.1"));
+  EXPECT_THAT(refusal({"get", "--raw", base + "/services/web:81/proxy/"}),
+              HasSubstr("no service port 81 found for service \"web\""));
+  EXPECT_THAT(refusal({"get", "--raw", base + "/pods/box:1/proxy/"}), HasSubstr("error trying to reach service"));
+}
+
 TEST_F(KubectlExec, NeedsTheRight) {
   output({"create", "serviceaccount", "reader"});
   const std::string account = "system:serviceaccount:" + cluster_->ns() + ":reader";

@@ -89,9 +89,9 @@ Outcome<net::Url> locate_service(const Call& call, const Services& services, con
   const Json* ports = find_path(service, "spec/ports");
   const auto number = parse_int(target.port);
   const Json* port = nullptr;
-  for (const auto& one : ports != nullptr && ports->is_array() ? *ports : Json::array()) {
-    const bool meant = number ? int_at(one, "port") == number : string_at(one, "name") == target.port;
-    if (meant && port == nullptr) port = &one;
+  for (std::size_t i = 0; ports != nullptr && ports->is_array() && port == nullptr && i < ports->size(); ++i) {
+    const Json& one = (*ports)[i];
+    if (number ? int_at(one, "port") == number : string_at(one, "name") == target.port) port = &one;
   }
   if (number && port == nullptr)
     return unavailable(fmt::format("no service port {} found for service \"{}\"", *number, target.name));
