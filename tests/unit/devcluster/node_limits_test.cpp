@@ -76,7 +76,7 @@ TEST_F(NodeLimitsTest, AFailedPostStartHookEndsTheContainer) {
   const Json hook{{"postStart", {{"exec", {{"command", {"sh", "-c", "echo reason; exit 4"}}}}}}};
   create("pods", pod("p", "trap 'exit 0' TERM; while :; do sleep 0.01; done",
                      {{"restartPolicy", "OnFailure"}, {"main", {{"lifecycle", hook}}}}));
-  wait_until("pods", "p", [&](const Json&) { return !event_messages("FailedPostStartHook").empty(); });
+  wait_until("pods", "p", [&](const Json&) { return !event_messages("Killing").empty(); });
   EXPECT_THAT(event_messages("FailedPostStartHook"), Contains("PostStartHook failed"));
   EXPECT_THAT(event_messages("Killing"), Contains("FailedPostStartHook"));
 }
