@@ -66,9 +66,9 @@ TEST_F(NodeNetworkTest, TwoPodsListenOnOnePort) {
 
 TEST_F(NodeNetworkTest, LocalhostIsThePodsOwn) {
   start("other", server("other", "127.0.0.1"));
-  start("p",
-        server("mine", "127.0.0.1") + " & while :; do " + client("127.0.0.1") + " && break; sleep 0.05; done; wait");
-  wait_until("pods", "p", [&](const Json&) { return logs("p").find("mine\n") != std::string::npos; });
+  create("pods", pod("p", server("mine", "127.0.0.1") + " & until " + client("127.0.0.1") + "; do sleep 0.05; done"));
+  wait_for_phase("p", "Succeeded");
+  EXPECT_THAT(logs("p"), HasSubstr("mine\n"));
   EXPECT_THAT(logs("p"), testing::Not(HasSubstr("other")));
 }
 
