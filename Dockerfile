@@ -8,7 +8,8 @@ COPY scripts/install-deps scripts/install-deps
 RUN apt-get update && ./scripts/install-deps && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN cmake --preset release -DFRACTA_TESTS=OFF && cmake --build build/release --target fracta \
-    && strip --strip-unneeded build/release/fracta
+    && strip --strip-unneeded build/release/fracta \
+    && scripts/mcp-packages > /mcp-packages
 
 # What the program links against, and nothing that only building needs.
 FROM debian:12-slim AS runtime
@@ -31,11 +32,12 @@ FROM runtime AS agent
 RUN apt-get update \
     && apt-get install -y --no-install-recommends curl git procps python3 \
     && rm -rf /var/lib/apt/lists/*
+# The MCP servers of stored credentials, in the exact versions the program starts (include/fracta/credentials/mcp_versions.hpp).
+COPY --from=build /mcp-packages /etc/fracta-mcp-packages
 ARG NPM_PACKAGES=""
-RUN if [ -n "$NPM_PACKAGES" ]; then \
-      apt-get update && apt-get install -y --no-install-recommends nodejs npm \
-      && npm install --global $NPM_PACKAGES && npm cache clean --force && rm -rf /var/lib/apt/lists/*; \
-    fi
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm \
+    && npm install --global $(cat /etc/fracta-mcp-packages) $NPM_PACKAGES && npm cache clean --force \
+    && rm -rf /var/lib/apt/lists/* && kubernetes-mcp-server --version
 RUN useradd --uid 1000 --user-group --create-home agent \
     && install -d -m 0755 /opt/fracta/auth-helpers \
     && install -d -o agent -g agent /workspace

@@ -45,7 +45,8 @@ std::string reason_of(int status) {
     case 405:
       return "MethodNotAllowed";
     case 409:
-      return "AlreadyExists";
+    case 412:
+      return "Conflict";
     case 413:
       return "RequestEntityTooLarge";
     case 422:
@@ -68,8 +69,10 @@ Error error_from_answer(int status, const std::string& body) {
   error.code = code_of(status);
   error.http_status = status;
   if (auto json = parse_json(body)) {
-    error.message = string_at(*json, "error");
-    error.reason = string_at(*json, "reason");
+    // The credentials API has errors of ambient's shape, with the text in `reason`.
+    const bool ambient = string_at(*json, "kind") == "Error";
+    error.message = string_at(*json, ambient ? "reason" : "error");
+    if (!ambient) error.reason = string_at(*json, "reason");
     if (const Json* causes = find(*json, "causes"); causes && causes->is_array()) {
       for (const auto& cause : *causes)
         error.causes.push_back({string_at(cause, "field"), string_at(cause, "reason"), string_at(cause, "message")});
@@ -134,6 +137,7 @@ Result<Json> ApiClient::call(std::string_view method, const std::string& target,
   auto answer = transport_->request(make_request(method, target, body), {.timeout = timeout_, .stop = stop_});
   if (!answer) return explain(answer.error());
   if (answer->status < 200 || answer->status > 299) return error_from_answer(answer->status, answer->body);
+  if (answer->status == 204) return Json();
   auto json = parse_json(answer->body);
   if (!json) return json.error().with_context("answer of " + url_);
   return json;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/access_args.hpp"
+#include "cli/credential_args.hpp"
 
 namespace fracta::cli {
 
@@ -28,6 +29,7 @@ struct SpawnArgs {
   std::string contract_file;
   std::string base, model, tier, mode, runtime, image;
   std::vector<std::string> labels;            // k=v
+  std::vector<std::string> credentials;       // stored ones, by name
   std::vector<std::string> requests, limits;  // cpu=100m, memory=1Gi
   std::optional<std::int64_t> active_deadline_seconds;
   std::string dry_run;  // "", client, server
@@ -102,7 +104,7 @@ struct DevclusterArgs {
   std::string data;
   std::string kubeconfig_out;
   std::vector<std::string> images;  // NAME=DIRECTORY
-  std::string faults;              // file
+  std::string faults;               // file
   bool fake_node = false;
   std::string fake_run;  // Go's notation
 };
@@ -142,7 +144,7 @@ struct AgentCheckArgs {
 using Verb =
     std::variant<SpawnArgs, GetArgs, DescribeArgs, LogsArgs, PeekArgs, WatchArgs, WaitArgs, KillArgs, ConfigArgs,
                  ControlplaneArgs, DevclusterArgs, VersionArgs, CompletionArgs, AgentRunArgs, AuthDiagnoseArgs,
-                 InitArgs, AgentCheckArgs, LoginArgs, LogoutArgs, ContextArgs, CanIArgs, WhoAmIArgs>;
+                 InitArgs, AgentCheckArgs, LoginArgs, LogoutArgs, ContextArgs, CanIArgs, WhoAmIArgs, CredentialArgs>;
 
 struct Invocation {
   ClientArgs client;

@@ -5,6 +5,7 @@
 
 #include "cli/invocation.hpp"
 #include "cli/parse_access.hpp"
+#include "cli/parse_credential.hpp"
 #include "fracta/base/text.hpp"
 #include "fracta/base/time.hpp"
 #include "fracta/cli/cli.hpp"
@@ -35,6 +36,7 @@ struct Tree {
   AgentCheckArgs agent_check;
   AuthDiagnoseArgs auth_diagnose;
   AccessArgs access;
+  CredentialVerbs credential;
   InitArgs init;
   std::string task, host_type, format;
   std::vector<std::string> upstream_serve_flags;
@@ -120,6 +122,10 @@ void add_spawn(Tree& t) {
   sub->add_option("-l,--label", a.labels, "label for the agent's objects; repeatable")
       ->allow_extra_args(false)
       ->option_text("KEY=VALUE");
+  sub->add_option("--credential", a.credentials, "stored credential for this agent; repeatable")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->option_text("NAME");
   sub->add_option("--requests", a.requests, "resource requests")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -369,6 +375,8 @@ Tree::Tree() {
   add_auth(*this);
   add_access_verbs(app, *app.get_subcommand("auth"), access,
                    [this](CLI::App* sub, std::function<Verb()> make) { verbs.emplace_back(sub, std::move(make)); });
+  add_credential_verbs(app, credential,
+                       [this](CLI::App* sub, std::function<Verb()> make) { verbs.emplace_back(sub, std::move(make)); });
   add_daemons(*this);
   add_init(*this);
   add_rest(*this);

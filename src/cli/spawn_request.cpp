@@ -81,6 +81,7 @@ Result<Json> spawn_request(const SpawnArgs& args, Context& context) {
   add_text(body, "image", args.image);
   add_text(body, "base_branch", args.base);
   if (!args.command.empty()) body["command"] = args.command;
+  if (!args.credentials.empty()) body["credentials"] = args.credentials;
   if (args.active_deadline_seconds) body["active_deadline_seconds"] = *args.active_deadline_seconds;
   FRACTA_TRY(add_resources(body, args.requests, "--requests", "_request"));
   FRACTA_TRY(add_resources(body, args.limits, "--limits", "_limit"));

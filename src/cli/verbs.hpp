@@ -27,6 +27,7 @@ int run_verb(const LoginArgs& args, const ClientArgs& client, Context& context);
 int run_verb(const LogoutArgs& args, const ClientArgs& client, Context& context);
 int run_verb(const ContextArgs& args, const ClientArgs& client, Context& context);
 int run_verb(const CanIArgs& args, const ClientArgs& client, Context& context);
+int run_verb(const CredentialArgs& args, const ClientArgs& client, Context& context);
 int run_verb(const WhoAmIArgs& args, const ClientArgs& client, Context& context);
 
 }  // namespace fracta::cli

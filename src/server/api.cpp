@@ -60,6 +60,7 @@ class Api::Impl {
     return answer;
   }
 
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> routes() const { return router_.routes(); }
   void begin_shutdown() { context_.shutdown.request_stop(); }
   bool wait_for_streams(std::chrono::milliseconds timeout) { return context_.streams.wait_until_none(timeout); }
 
@@ -78,6 +79,7 @@ Api::Api(controlplane::ControlPlane& control_plane, const Clock& clock, MetricsR
     : impl_(std::make_unique<Impl>(control_plane, clock, metrics, std::move(options))) {}
 Api::~Api() = default;
 net::ServerResponse Api::handle(const net::ServerRequest& request) const { return impl_->handle(request); }
+std::vector<std::pair<std::string, std::string>> Api::routes() const { return impl_->routes(); }
 void Api::begin_shutdown() { impl_->begin_shutdown(); }
 bool Api::wait_for_streams(std::chrono::milliseconds timeout) { return impl_->wait_for_streams(timeout); }
 

