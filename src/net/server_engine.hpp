@@ -99,11 +99,11 @@ class ServerEngine final : public HttpServer {
   Descriptor stop_event_;  // eventfd: readable from stop() on
   std::atomic<bool> stopping_{false};
   std::atomic<bool> poller_done_{false};
-  Clock::time_point accept_again_{};  // poller thread; set while the process is out of descriptors
-  bool accepting_ = false;            // poller thread
-  std::atomic<std::int64_t> refuse_ms_{0};  // asked for by refuse_connections()
-  Clock::time_point refuse_until_{};        // poller thread
-  const std::string address_;               // the listener's, also while it is closed
+  Clock::time_point accept_again_{};                  // poller thread; set while the process is out of descriptors
+  bool accepting_ = false;                            // poller thread
+  std::atomic<std::int64_t> refuse_ms_{0};            // asked for by refuse_connections()
+  Clock::time_point refuse_from_{}, refuse_until_{};  // poller thread
+  const std::string address_;                         // the listener's, also while it is closed
   const int port_;
 
   mutable std::mutex table_mutex_;

@@ -17,6 +17,7 @@ namespace {
 constexpr std::chrono::milliseconds kSweepEvery{50};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kAcceptsPerEvent = 64;
+constexpr std::chrono::milliseconds kBeforeRefusal{100};  // whoever asked for it gets an answer
 
 std::string address_text(const sockaddr_storage& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -163,7 +164,11 @@ void ServerEngine::on_event(std::uint64_t id, std::uint32_t events) {
 // Poller thread: starts and ends the time in which nobody is let in.
 void ServerEngine::step_refusal(Clock::time_point now) {
   if (const auto asked = refuse_ms_.exchange(0); asked > 0 && options_.unix_socket.empty()) {
-    refuse_until_ = now + std::chrono::milliseconds(asked);
+    refuse_from_ = now + kBeforeRefusal;
+    refuse_until_ = refuse_from_ + std::chrono::milliseconds(asked);
+  }
+  if (refuse_from_ != Clock::time_point{} && now >= refuse_from_) {
+    refuse_from_ = {};
     accepting_ = false;
     listener_.close();
     for (const auto& connection : all_connections()) connection->channel.abort();

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -110,7 +111,7 @@ class Assets final : public Servers {
             "--token-auth-file=" + directory_ / "tokens.csv",
             "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
-            "--service-account-key-file=" + directory_ / "ca.key",
+            "--service-account-key-file=" + directory_ / "ca.crt",
             "--service-account-signing-key-file=" + directory_ / "ca.key",
             "--service-cluster-ip-range=10.96.0.0/16",
             "--allow-privileged=true"};
@@ -135,10 +136,11 @@ class Assets final : public Servers {
     options.working_directory = directory_.path();
     options.timeout = std::chrono::hours(24);
     options.max_stdout = 64u << 20;
-    programs_.emplace_back([options, program](const std::stop_token& stop) mutable {
+    programs_.emplace_back([this, options, program](const std::stop_token& stop) mutable {
       options.stop = stop;
       auto result = run_command(options);
       if (result.ok()) fmt::print(stderr, "{} ended with {}: {}\n", program, result->exit_code, result->standard_error);
+      ended_ = true;
     });
     return {};
   }
@@ -154,19 +156,21 @@ class Assets final : public Servers {
     net::Request request;
     request.target = "/readyz";
     request.headers.set("Authorization", "Bearer " + token_);
-    const auto deadline = clock.steady_now() + std::chrono::seconds(120);
+    const auto deadline = clock.steady_now() + std::chrono::seconds(180);
     while (clock.steady_now() < deadline) {
+      if (ended_) return make_error(ErrorCode::kUnavailable, "one of the servers ended at once");
       auto response = (*transport)->request(request, {.timeout = std::chrono::seconds(5)});
       if (response.ok() && response->status == 200) return {};
       wait_for({}, std::chrono::milliseconds(200));
     }
-    return make_error(ErrorCode::kDeadlineExceeded, "kube-apiserver was not ready within 120 s");
+    return make_error(ErrorCode::kDeadlineExceeded, "kube-apiserver was not ready within 180 s");
   }
 
   std::string binaries_;
   TemporaryDirectory directory_;
   std::string etcd_, token_;
   int port_ = 0;
+  std::atomic<bool> ended_{false};
   std::vector<std::jthread> programs_;
 };
 

@@ -167,7 +167,6 @@ TEST_F(Faults, RefusedConnectionsComeBack) {
   auto client = quick_client();
   make_everywhere({{"refuse", "700ms"}});
   ASSERT_TRUE(within(10s, [&] { return !client->server_version(); })) << "nobody was refused";
-  EXPECT_EQ(string_at(*parse_json("{}"), "x"), "");
   ASSERT_TRUE(within(20s, [&] { return client->server_version().ok(); }));
 }
 
@@ -276,11 +275,10 @@ TEST_P(DisturbedWatch, LeavesTheCacheRight) {
 INSTANTIATE_TEST_SUITE_P(Faults, DisturbedWatch, ::testing::Values("gone", "end", "cut", "duplicate"));
 
 TEST_F(Faults, AgentsStartOnceWhileAnswersGetLost) {
+  make({{"watch", "gone"}, {"count", 2}});
   ASSERT_NO_FATAL_FAILURE(start());
-  const Json ours = {{"userAgent", "fracta*"}};
   make({{"connection", "reset"}, {"after", true}, {"count", 3}}, {{"verb", "create"}, {"resource", "jobs.batch"}});
   make({{"status", 429}, {"retryAfter", 1}, {"count", 2}}, {{"verb", "create"}, {"resource", "configmaps"}});
-  make({{"watch", "gone"}, {"count", 2}});
   std::vector<std::string> agents;
   for (int i = 0; i < 4; ++i) {
     const std::string name = "f" + std::to_string(i);

@@ -136,7 +136,7 @@ class HttpServer {
   // closes their connections. Returns true when all handlers ended in time.
   virtual bool stop(std::chrono::milliseconds deadline) = 0;
   // Closes the listening socket and every connection, listens again after that time: what clients see of a server that
-  // restarts. Asynchronous; TCP only.
+  // restarts. Begins a moment later, so that whoever asked for it gets an answer; TCP only.
   virtual void refuse_connections(std::chrono::milliseconds how_long) = 0;
 };
 

@@ -187,6 +187,7 @@ void protect_claim(Json& claim) {
 Outcome<Done> admit_create(const Registry& registry, const Kind& kind, std::string_view ns, Json& object) {
   if (auto checked = check_namespace(registry, kind, ns, object); !checked.ok()) return checked;
   if (kind.plural == "persistentvolumeclaims") protect_claim(object);
+  if (kind.plural == "services") return give_address(registry, object);
   if (kind.plural != "pods") return Done{};
   if (!object["spec"].is_object()) object["spec"] = Json::object();
   apply_limit_defaults(registry.store(), ns, object);
@@ -209,6 +210,7 @@ Outcome<Done> admit_valid(Registry& registry, const Kind& kind, std::string_view
 }
 
 void admit_update(const Kind& kind, std::string_view subresource, const Json& old, Json& object) {
+  if (kind.plural == "services" && subresource.empty()) keep_address(old, object);
   if (kind.plural != "pods" || !subresource.empty() || !object["spec"].is_object()) return;
   for (const char* field : {"priority", "preemptionPolicy"}) {
     const Json* before = find_path(old, std::string("spec/") + field);

@@ -25,6 +25,10 @@ Outcome<Done> admit_valid(Registry& registry, const Kind& kind, std::string_view
 // Mutating admission of updates: what creations were given stays when a client leaves it out.
 void admit_update(const Kind& kind, std::string_view subresource, const Json& old, Json& object);
 
+// service_addresses.cpp
+Outcome<Done> give_address(const Registry& registry, Json& service);
+void keep_address(const Json& old, Json& service);
+
 // How long a deletion may take; 0 = at once.
 std::int64_t grace_period(const Kind& kind, const Json& object, std::optional<std::int64_t> asked);
 // "Background", "Orphan": used when the client did not say.

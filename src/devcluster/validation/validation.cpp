@@ -25,6 +25,8 @@ void validate_create(const Kind& kind, const Json& object, FieldErrors& errors) 
     validate_lease(object, errors);
   else if (kind.plural == "services")
     validate_service(object, errors);
+  else if (kind.plural == "events")
+    validate_event(object, errors);
   else if (kind.plural == "persistentvolumeclaims")
     validate_claim(object, errors);
   else if (kind.plural == "resourcequotas")
