@@ -150,8 +150,10 @@ net::ServerResponse Front::other_path(Call& call) {
   net::ServerResponse response = serve_openapi(call);
   if (response.status == 0) response = serve_discovery(call);
   if (response.status == 0) {
+    const bool group =
+        request.path.starts_with("/apis/") && std::count(request.path.begin(), request.path.end(), '/') < 3;
     for (const char* root : {"/api/", "/apis/", "/version/"}) {
-      if (request.path.starts_with(root)) return answer_failure(call, no_such_resource());
+      if (!group && request.path.starts_with(root)) return answer_failure(call, no_such_resource());
     }
     return net::ServerResponse::text(404, "404 page not found\n");
   }

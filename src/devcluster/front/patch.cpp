@@ -56,7 +56,12 @@ Outcome<Json> check_patched(Call& call, const Json& object) {
     return errors.to_failure(Kind(), "");
   }
   call.warnings.clear();  // the second look finds them again
-  return check_object(call, *call.kind, text);
+  auto checked = check_object(call, *call.kind, text);
+  if (checked.ok()) return checked;
+  // Another kind is no kind for this place.
+  FieldErrors errors;
+  errors.invalid("patch", Json(call.http->body), checked.failure().message);
+  return errors.to_failure(Kind(), "");
 }
 
 Outcome<Json> decode_again(Call& call, const Json& object) {

@@ -217,6 +217,33 @@ Json FieldSet::to_json() const {
   return result;
 }
 
+void FieldSet::append_text(std::string& text, bool member) const {
+  text += '{';
+  if (member && !nodes_.empty()) text += "\".\":{}";
+  bool first = !member;
+  for (const Node& own : nodes_) {
+    if (!first) text += ',';
+    first = false;
+    const bool plain =
+        own.element.kind == PathElement::Kind::kField &&
+        std::all_of(own.element.name.begin(), own.element.name.end(), [](char c) {
+          return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f && c != '"' && c != '\\';
+        });
+    if (plain)
+      text.append("\"f:").append(own.element.name).append("\":");
+    else
+      text.append(dump_json(Json(own.element.serialised()))).append(":");
+    own.children.append_text(text, own.member);
+  }
+  text += '}';
+}
+
+std::string FieldSet::to_text() const {
+  std::string text;
+  append_text(text, false);
+  return text;
+}
+
 Result<FieldSet> FieldSet::from_json(const Json& fields) {
   FieldSet result;
   if (fields.is_null()) return result;

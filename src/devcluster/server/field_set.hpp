@@ -67,10 +67,12 @@ class FieldSet {
   void for_each(const std::function<void(const FieldPath&)>& visit) const;
 
   [[nodiscard]] Json to_json() const;
+  [[nodiscard]] std::string to_text() const;  // the same as JSON text, members in the order of the set
   static Result<FieldSet> from_json(const Json& fields);
 
  private:
   Node& node(const PathElement& element);
+  void append_text(std::string& text, bool member) const;
   void walk(FieldPath& prefix, const std::function<void(const FieldPath&)>& visit) const;
   std::vector<Node> nodes_;  // sorted; every node is a member or has children
 };

@@ -71,7 +71,7 @@ Json encode_managers(const Managers& managers) {
     Json item = {{"operation", id.operation},
                  {"apiVersion", entry.api_version},
                  {"fieldsType", "FieldsV1"},
-                 {"fieldsV1", dump_json(entry.fields.to_json())}};
+                 {"fieldsV1", entry.fields.to_text()}};
     if (!id.manager.empty()) item["manager"] = id.manager;
     if (entry.time) item["time"] = *entry.time;
     if (!id.subresource.empty()) item["subresource"] = id.subresource;

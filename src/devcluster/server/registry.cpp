@@ -134,11 +134,11 @@ Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json 
   const std::string key = object_key(ns, name);
   // What exists already is refused after admission has spoken, but charges no quota.
   WriteOptions admission = options;
-  const bool exists = store_.get(kind.resource(), key) != nullptr;
-  admission.dry_run = options.dry_run || exists;
+  const RecordPtr holder = store_.get(kind.resource(), key);
+  admission.dry_run = options.dry_run || holder != nullptr;
   if (auto admitted = admit_valid(*this, kind, ns, object, nullptr, admission); !admitted.ok())
     return admitted.failure();
-  if (exists) return already_exists(kind, name);
+  if (holder) return name_taken(kind, name, holder);
   if (options.dry_run) return RecordPtr(std::make_shared<const Record>(std::move(object), 0));
   StoreResult stored = store_.create(kind.resource(), key, std::move(object));
   if (stored.error != StoreError::kNone) return name_taken(kind, name, stored.record);

@@ -9,11 +9,21 @@ namespace fracta::devcluster {
 
 const std::string& Record::body() const {
   std::call_once(once_, [this] {
-    Json untyped = object;
-    untyped.erase("kind");
-    untyped.erase("apiVersion");
-    unpack_owners(untyped);
-    body_ = dump_json(untyped);
+    // Member by member: a copy of a whole object costs more than its text.
+    body_ = "{";
+    for (const auto& [name, value] : object.items()) {
+      if (name == "kind" || name == "apiVersion") continue;
+      if (body_.size() > 1) body_ += ',';
+      body_ += dump_json(Json(name)) + ":";
+      if (name != "metadata") {
+        body_ += dump_json(value);
+        continue;
+      }
+      Json metadata = value;
+      unpack_owners_in_metadata(metadata);
+      body_ += dump_json(metadata);
+    }
+    body_ += '}';
   });
   return body_;
 }

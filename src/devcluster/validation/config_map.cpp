@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "devcluster/schema/json_error.hpp"
 #include "devcluster/validation/names.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
@@ -42,10 +43,17 @@ void validate_docker_config(const Json& secret, const char* key, FieldErrors& er
     return;
   }
   const auto text = base64_decode(string_at(*data, key));
-  if (!text || !parse_json(*text).ok()) {
-    errors.invalid_text(fmt::format("data[{}]", key), "\"<secret contents redacted>\"",
-                        "invalid character at the start of the value");
+  std::string why = text ? json_syntax_error(*text) : "illegal base64 data";
+  if (why.empty()) {
+    const auto parsed = parse_json(*text);
+    if (!parsed || parsed->is_object() || parsed->is_null()) return;
+    const char* word = parsed->is_array()     ? "array"
+                       : parsed->is_string()  ? "string"
+                       : parsed->is_boolean() ? "bool"
+                                              : "number";
+    why = fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", word);
   }
+  errors.invalid_text(fmt::format("data[{}]", key), "\"<secret contents redacted>\"", why);
 }
 
 }  // namespace

@@ -111,8 +111,8 @@ void validate_selector(const Json& job, FieldErrors& errors) {
     matches = parsed->matches(labels == nullptr ? Json() : *labels);
   }
   if (!matches) {
-    errors.invalid("spec.template.metadata.labels", labels == nullptr ? Json() : *labels,
-                   "`selector` does not match template `labels`");
+    errors.invalid_text("spec.template.metadata.labels", go_string_map(labels == nullptr ? Json() : *labels),
+                        "`selector` does not match template `labels`");
   }
 }
 
@@ -123,15 +123,15 @@ void validate_generated(const Json& job, FieldErrors& errors) {
   const auto check = [&](const char* label, const std::string& wanted) {
     const std::string actual = labels == nullptr ? "" : labels->value(label, "");
     if (actual != wanted)
-      errors.invalid("spec.template.metadata.labels", labels == nullptr ? Json() : *labels,
-                     fmt::format("must be '{}'", wanted));
+      errors.invalid_text(fmt::format("spec.template.metadata.labels[{}]", label),
+                          go_string_map(labels == nullptr ? Json() : *labels), fmt::format("must be '{}'", wanted));
   };
   check("controller-uid", string_at(job, "metadata/uid"));
   check("job-name", string_at(job, "metadata/name"));
   const Json generated = {{"matchLabels", {{"controller-uid", string_at(job, "metadata/uid")}}}};
   const Json* selector = find_path(job, "spec/selector");
   if (selector != nullptr && *selector != generated)
-    errors.invalid("spec.selector", *selector, "`selector` not auto-generated");
+    errors.invalid_text("spec.selector", go_label_selector(*selector), "`selector` not auto-generated");
 }
 
 void validate_job_fields(const Json& spec, FieldErrors& errors) {

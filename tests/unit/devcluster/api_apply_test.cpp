@@ -212,6 +212,7 @@ TEST(FieldSets, SurviveTheWire) {
   const auto set = FieldSet::from_json(fields);
   ASSERT_TRUE(set.ok());
   EXPECT_EQ(set->to_json(), fields);
+  EXPECT_EQ(json(set->to_text()), fields);
   std::vector<std::string> paths;
   set->for_each([&](const FieldPath& path) { paths.push_back(path_text(path)); });
   EXPECT_THAT(paths, ::testing::ElementsAre(".a", "[=\"s\"]", "[3]", ".a.b", "[n=\"x\"].c"));
