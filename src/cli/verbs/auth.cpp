@@ -91,6 +91,8 @@ Result<Plans> find_plans(const std::string& runtime, bool of_agent, const Client
     for (const std::string path : {kDefaultPath, kManifest}) {
       if (!read_file(path)) continue;
       auto config = load(path, context);
+      // The manifest may need variables that only the controlplane has; then it has the answer, too.
+      if (!config && path == kManifest) continue;
       if (!config) return config.error();
       if (has_profiles(*config)) return plans_of(*std::move(config), path, runtime);
     }
