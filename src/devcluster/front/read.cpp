@@ -73,14 +73,12 @@ Failure bad_number(const std::string& text) {
   return bad_request(fmt::format("strconv.ParseInt: parsing {}: invalid syntax", go_quote(text)));
 }
 
-Outcome<Done> check_match(const Call& call, std::uint64_t version) {
-  const std::string match = call.parameter("resourceVersionMatch");
-  if (match.empty()) return Done{};
-  FieldErrors errors;
+namespace {
+
+void check_list_match(const Call& call, const std::string& match, std::uint64_t version, FieldErrors& errors) {
   const char* field = "resourceVersionMatch";
-  const bool initial_events = call.flag("sendInitialEvents");
-  if (call.verb == "watch" && !initial_events) errors.forbidden(field, "resourceVersionMatch is forbidden for watch");
-  if (call.parameter("resourceVersion").empty() && !initial_events)
+  if (call.verb == "watch") errors.forbidden(field, "resourceVersionMatch is forbidden for watch");
+  if (call.parameter("resourceVersion").empty())
     errors.forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided");
   if (!call.parameter("continue").empty())
     errors.forbidden(field, "resourceVersionMatch is forbidden when continue is provided");
@@ -88,6 +86,27 @@ Outcome<Done> check_match(const Call& call, std::uint64_t version) {
     errors.not_supported(field, match, {"Exact", "NotOlderThan", ""});
   else if (match == "Exact" && version == 0 && !call.parameter("resourceVersion").empty())
     errors.forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+}
+
+// Of servers that know such watches.
+void check_initial_events(const Call& call, const std::string& match, FieldErrors& errors) {
+  const char* field = "resourceVersionMatch";
+  if (match != "NotOlderThan")
+    errors.forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  if (!match.empty() && match != "NotOlderThan") errors.not_supported(field, match, {"NotOlderThan"});
+  if (!match.empty() && !call.parameter("continue").empty())
+    errors.forbidden(field, "resourceVersionMatch is forbidden when continue is provided");
+}
+
+}  // namespace
+
+Outcome<Done> check_match(const Call& call, std::uint64_t version) {
+  const std::string match = call.parameter("resourceVersionMatch");
+  FieldErrors errors;
+  if (call.verb == "watch" && call.http->query_parameter("sendInitialEvents"))
+    check_initial_events(call, match, errors);
+  else if (!match.empty())
+    check_list_match(call, match, version, errors);
   if (errors.empty()) return Done{};
   Kind options;
   options.group = "meta.k8s.io";
