@@ -230,7 +230,8 @@ TEST_F(HttpAbuse, HeadersDecideNothingTheyShouldNot) {
         answer("GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     EXPECT_TRUE(status == 401 || status == 404) << path << ": " << status;
   }
-  EXPECT_EQ(answer("GET http://evil.example/api/v1/agents HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 403);
+  EXPECT_EQ(answer("GET http://evil.example/api/v1/agents HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"),
+            403);
   expect_served();
 }
 

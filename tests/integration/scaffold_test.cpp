@@ -74,7 +74,8 @@ class ScaffoldOnCluster : public ::testing::Test {
     EXPECT_EQ(applied.standard_error, "");
     for (const char* object :
          {"serviceaccount/fracta-controlplane", "serviceaccount/fracta-agent", "role/fracta-controlplane",
-          "rolebinding/fracta-controlplane", "pvc/fracta-workspace", "configmap/fracta-auth-helpers",
+          "rolebinding/fracta-controlplane", "role/fracta-viewer", "role/fracta-operator",
+          "role/fracta-credential-admin", "pvc/fracta-workspace", "configmap/fracta-auth-helpers",
           "configmap/fracta-controlplane-config", "networkpolicy/fracta-controlplane", "networkpolicy/fracta-agents",
           "deployment/fracta-controlplane", "service/fracta-controlplane"})
       EXPECT_EQ(run({"get", object, "-n", ns_, "-o", "name"}).exit_code, 0) << object;
