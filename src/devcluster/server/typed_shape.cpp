@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 
@@ -65,18 +63,10 @@ std::optional<Json> default_of_key(const Shape& list, const std::string& key) {
   return std::nullopt;
 }
 
-// A root has no field of its own; its type must outlive the shape.
-const TypeRef& root_reference(const StructType& type) {
-  thread_local std::map<const StructType*, TypeRef> references;
-  TypeRef& reference = references[&type];
-  reference.kind = TypeRef::Kind::kStruct;
-  reference.type = &type;
-  return reference;
-}
-
 }  // namespace
 
 const StructType* Shape::structure() const {
+  if (root != nullptr) return root;
   return type != nullptr && type->kind == TypeRef::Kind::kStruct ? type->type : nullptr;
 }
 
@@ -100,7 +90,7 @@ Shape Shape::entry(const std::string& name, const Json& value) const {
 Shape root_shape(const StructType& type) {
   Shape shape;
   shape.kind = Form::kStruct;
-  shape.type = &root_reference(type);
+  shape.root = &type;
   return shape;
 }
 

@@ -11,8 +11,9 @@ namespace fracta::devcluster {
 struct Shape {
   enum class Kind { kScalar, kAtomicList, kAtomicMap, kStruct, kMap, kSet, kKeyed };
   Kind kind = Kind::kScalar;
-  const TypeRef* type = nullptr;  // null: no type, the value tells
-  const Field* field = nullptr;   // whose list rules hold
+  const TypeRef* type = nullptr;     // null: no type, the value tells
+  const Field* field = nullptr;      // whose list rules hold
+  const StructType* root = nullptr;  // a whole object, which has no TypeRef
 
   [[nodiscard]] bool leaf() const {
     return kind == Kind::kScalar || kind == Kind::kAtomicList || kind == Kind::kAtomicMap;
