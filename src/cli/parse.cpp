@@ -368,6 +368,7 @@ Tree::Tree() {
   app.add_option("-n,--namespace", client.ns, "only accept agents of this namespace")->option_text("NAME");
   add_duration(&app, "--request-timeout", client.request_timeout, "of one request (default 30s)");
   app.fallthrough();
+  app.require_subcommand(0, 1);  // then `auth can-i get` and `credential get list` are words, not further verbs
   add_spawn(*this);
   add_reading_verbs(*this);
   add_changing_verbs(*this);

@@ -209,6 +209,16 @@ TEST(GetCredential, ByIdAndByName) {
   EXPECT_EQ(daemon.requests()[2].path, kPath + "/" + kId);
 }
 
+TEST(GetCredential, NamesMayBeWordsOfTheCommandLine) {
+  for (const std::string name : {"list", "get", "agent"}) {
+    FakeDaemon daemon;
+    knows(daemon, name);
+    daemon.answer("GET", kPath + "/{id}", 200, credential(name));
+    daemon.start();
+    EXPECT_EQ(run_cli({"credential", "get", name, "-o", "name"}, daemon.url()).out, "credential/" + name + "\n");
+  }
+}
+
 TEST(GetCredential, MissingId) { EXPECT_EQ(run_cli({"credential", "get"}).code, 2); }
 
 TEST(UpdateCredential, SendsOnlyWhatIsGiven) {
@@ -322,7 +332,7 @@ TEST(SpawnWithCredentials, FlagRepeats) {
 TEST(MinifyKubeconfig, KeepsOneContextAndWhatItNames) {
   const std::string text =
       "current-context: a\ncontexts:\n- {name: a, context: {cluster: c1, user: u1}}\n"
-      "- {name: b, context: {cluster: c2, user: u2, namespace: n}}\n- {name: x, context: {cluster: gone, user: u1}}\n"
+      "- {name: b, context: {cluster: c2, user: u2, namespace: apps}}\n- {name: x, context: {cluster: gone, user: u1}}\n"
       "clusters: [{name: c1, cluster: {server: 'https://one'}}, {name: c2, cluster: {server: 'https://two'}}]\n"
       "users: [{name: u1, user: {token: t1}}, {name: u2, user: {token: t2}}]\n";
   const auto small = minify_kubeconfig(text, "b");
@@ -331,7 +341,7 @@ TEST(MinifyKubeconfig, KeepsOneContextAndWhatItNames) {
             Json({{"apiVersion", "v1"},
                   {"kind", "Config"},
                   {"current-context", "b"},
-                  {"contexts", {{{"name", "b"}, {"context", {{"cluster", "c2"}, {"user", "u2"}, {"namespace", "n"}}}}}},
+                  {"contexts", {{{"name", "b"}, {"context", {{"cluster", "c2"}, {"user", "u2"}, {"namespace", "apps"}}}}}},
                   {"clusters", {{{"name", "c2"}, {"cluster", {{"server", "https://two"}}}}}},
                   {"users", {{{"name", "u2"}, {"user", {{"token", "t2"}}}}}}}));
   EXPECT_THAT(minify_kubeconfig(text, "z").error().message, HasSubstr("there is: a, b, x"));
