@@ -95,14 +95,6 @@ PodWorker::~PodWorker() {
 
 void PodWorker::wake() { (void)!::write(wake_.get(), "\1\0\0\0\0\0\0\0", 8); }
 
-void PodWorker::evict_for_node(std::string message) {
-  {
-    const std::lock_guard lock(mutex_);
-    eviction_ = std::move(message);
-  }
-  wake();
-}
-
 void PodWorker::update(Object pod) {
   {
     const std::lock_guard lock(mutex_);

@@ -97,6 +97,14 @@ void PodWorker::fail_pod(const char* reason, const std::string& message) {
   dirty_ = terminal_ = true;
 }
 
+void PodWorker::evict_for_node(std::string message) {
+  {
+    const std::lock_guard lock(mutex_);
+    eviction_ = std::move(message);
+  }
+  wake();
+}
+
 void PodWorker::evict(const std::string& message) {
   event("Warning", "Evicted", message);
   fail_pod("Evicted", message);
