@@ -17,8 +17,8 @@ constexpr int kAttempts = 100;
 
 std::set<std::string> addresses_in_use(const Registry& registry) {
   std::set<std::string> used;
-  for (const auto& [key, record] : registry.store().list("services", "")->records)
-    used.insert(string_at(record->object, "spec/clusterIP"));
+  const auto services = registry.store().list("services", "");  // the loop alone would not keep it alive
+  for (const auto& [key, record] : services->records) used.insert(string_at(record->object, "spec/clusterIP"));
   return used;
 }
 
