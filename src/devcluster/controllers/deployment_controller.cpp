@@ -266,25 +266,8 @@ class DeploymentController final : public Controller {
     return !is_rolling_update(view.deployment) || scale_in_proportion(view, active);
   }
 
-  // In the middle of a rollout every set takes its share; the largest gets what rounding left.
   bool scale_in_proportion(const View& view, std::vector<Json*>& active) {
-    const std::int64_t wanted = wanted_replicas(view.deployment);
-    std::int64_t present = 0;
-    for (const Json* set : active) present += wanted_replicas(*set);
-    const std::int64_t to_add = (wanted > 0 ? wanted + max_surge(view.deployment) : 0) - present;
-    const auto age = [](const Json* set) { return string_at(*set, "metadata/creationTimestamp"); };
-    std::stable_sort(active.begin(), active.end(), [&](const Json* a, const Json* b) {
-      if (wanted_replicas(*a) != wanted_replicas(*b)) return wanted_replicas(*a) > wanted_replicas(*b);
-      return to_add > 0 ? age(a) > age(b) : age(a) < age(b);
-    });
-    std::vector<std::int64_t> sizes;
-    std::int64_t added = 0;
-    for (const Json* set : active) {
-      const std::int64_t share = proportion(*set, view.deployment, to_add, added);
-      sizes.push_back(wanted_replicas(*set) + share);
-      added += share;
-    }
-    sizes[0] = std::max<std::int64_t>(0, sizes[0] + to_add - added);
+    const auto sizes = proportional_sizes(view.deployment, active);
     for (std::size_t i = 0; i < active.size(); ++i)
       if (!resize(view, *active[i], sizes[i])) return false;
     return true;

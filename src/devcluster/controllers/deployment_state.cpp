@@ -93,6 +93,21 @@ bool raise_revision(Json& set, std::int64_t revision) {
   return true;
 }
 
+// The set's share of pods to add or, negative, to remove.
+std::int64_t proportion(const Json& set, const Json& deployment, std::int64_t to_add, std::int64_t added) {
+  const std::int64_t size = wanted_replicas(set), wanted = wanted_replicas(deployment);
+  if (size == 0 || to_add == 0 || to_add == added) return 0;
+  std::int64_t share = -size;
+  if (wanted != 0) {
+    const std::int64_t before =
+        parse_int(annotation(set, kMaximum)).value_or(int_at(deployment, "status/replicas").value_or(0));
+    if (before <= 0) return 0;
+    share =
+        std::llround(static_cast<double>(size * (wanted + max_surge(deployment))) / static_cast<double>(before)) - size;
+  }
+  return to_add > 0 ? std::min<std::int64_t>(share, to_add - added) : std::max<std::int64_t>(share, to_add - added);
+}
+
 }  // namespace
 
 std::string annotation(const Json& object, std::string_view key) {
@@ -164,18 +179,25 @@ std::int64_t new_set_replicas(const Json& deployment, const std::vector<Json>& a
   return present >= most ? now : now + std::min(most - present, wanted - now);
 }
 
-std::int64_t proportion(const Json& set, const Json& deployment, std::int64_t to_add, std::int64_t added) {
-  const std::int64_t size = wanted_replicas(set), wanted = wanted_replicas(deployment);
-  if (size == 0 || to_add == 0 || to_add == added) return 0;
-  std::int64_t share = -size;
-  if (wanted != 0) {
-    const std::int64_t before =
-        parse_int(annotation(set, kMaximum)).value_or(int_at(deployment, "status/replicas").value_or(0));
-    if (before <= 0) return 0;
-    share =
-        std::llround(static_cast<double>(size * (wanted + max_surge(deployment))) / static_cast<double>(before)) - size;
+std::vector<std::int64_t> proportional_sizes(const Json& deployment, std::vector<Json*>& active) {
+  const std::int64_t wanted = wanted_replicas(deployment);
+  std::int64_t present = 0;
+  for (const Json* set : active) present += wanted_replicas(*set);
+  const std::int64_t to_add = (wanted > 0 ? wanted + max_surge(deployment) : 0) - present;
+  const auto age = [](const Json* set) { return string_at(*set, "metadata/creationTimestamp"); };
+  std::stable_sort(active.begin(), active.end(), [&](const Json* a, const Json* b) {
+    if (wanted_replicas(*a) != wanted_replicas(*b)) return wanted_replicas(*a) > wanted_replicas(*b);
+    return to_add > 0 ? age(a) > age(b) : age(a) < age(b);
+  });
+  std::vector<std::int64_t> sizes;
+  std::int64_t added = 0;
+  for (const Json* set : active) {
+    const std::int64_t share = proportion(*set, deployment, to_add, added);
+    sizes.push_back(wanted_replicas(*set) + share);
+    added += share;
   }
-  return to_add > 0 ? std::min<std::int64_t>(share, to_add - added) : std::max<std::int64_t>(share, to_add - added);
+  if (!sizes.empty()) sizes[0] = std::max<std::int64_t>(0, sizes[0] + to_add - added);
+  return sizes;
 }
 
 bool is_saturated(const Json& deployment, const Json& set) {

@@ -34,8 +34,9 @@ std::int64_t max_revision(const std::vector<Json>& sets);
 
 // How many pods the new set may have now, given all of them.
 std::int64_t new_set_replicas(const Json& deployment, const std::vector<Json>& all, std::int64_t now);
-// The set's share of pods to add (or, negative, to remove) when a Deployment is scaled in the middle of a rollout.
-std::int64_t proportion(const Json& set, const Json& deployment, std::int64_t to_add, std::int64_t added);
+// A Deployment scaled in the middle of a rollout: every active set takes its share, the largest what rounding left.
+// Sorts the sets and answers their sizes in that order.
+std::vector<std::int64_t> proportional_sizes(const Json& deployment, std::vector<Json*>& active);
 bool is_saturated(const Json& deployment, const Json& set);
 
 // The set for the Deployment's current template, with `replicas` pods.

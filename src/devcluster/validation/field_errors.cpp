@@ -133,9 +133,12 @@ Failure FieldErrors::to_failure(const Kind& kind, std::string_view name) const {
   Json details = {{"causes", std::move(causes)}};
   if (!kind.kind.empty()) details["kind"] = kind.kind;
   if (!name.empty()) details["name"] = name;
-  if (!kind.group.empty()) details["group"] = kind.group;
+  // The first group a real server knew NetworkPolicies by is the one it names.
+  const std::string group = kind.plural == "networkpolicies" ? "extensions" : kind.group;
+  if (!group.empty()) details["group"] = group;
   const std::string all = lines.size() == 1 ? lines[0] : "[" + join(lines, ", ") + "]";
-  return {422, "Invalid", fmt::format("{} \"{}\" is invalid: {}", kind.qualified_kind(), name, all),
+  return {422, "Invalid",
+          fmt::format("{} \"{}\" is invalid: {}", group.empty() ? kind.kind : kind.kind + "." + group, name, all),
           std::move(details)};
 }
 

@@ -290,5 +290,23 @@ TEST(DeploymentState, PercentagesRoundUpForSurgeAndDownForUnavailable) {
   EXPECT_EQ(max_unavailable(with(0, 1, 1)), 0);
 }
 
+// The example of the Kubernetes documentation, "Proportional scaling": 10 replicas become 15 in the middle of a
+// rollout.
+TEST(DeploymentState, AScaledRolloutGrowsInProportion) {
+  const auto set = [](std::int64_t replicas, const std::string& created) {
+    Json result{{"metadata", {{"creationTimestamp", created}}}, {"spec", {{"replicas", replicas}}}};
+    result["metadata"]["annotations"]["deployment.kubernetes.io/max-replicas"] = "13";
+    return result;
+  };
+  const Json deployment{
+      {"spec",
+       {{"replicas", 15},
+        {"strategy", {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxSurge", 3}, {"maxUnavailable", 2}}}}}}}};
+  Json old = set(8, "2026-01-01T00:00:00Z"), fresh = set(5, "2026-01-02T00:00:00Z");
+  std::vector<Json*> active{&fresh, &old};
+  EXPECT_THAT(proportional_sizes(deployment, active), ElementsAre(11, 7));
+  EXPECT_EQ(active[0], &old);
+}
+
 }  // namespace
 }  // namespace fracta::devcluster
