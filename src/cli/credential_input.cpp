@@ -24,6 +24,14 @@ Result<std::string> read_all(std::istream& in) {
   return text;
 }
 
+// A token that is one line comes without the line's end that every editor and `echo` put there.
+std::string without_line_end(std::string text) {
+  const auto end = text.find('\n');
+  if (end != std::string::npos && end + 1 == text.size()) text.pop_back();
+  if (text.find('\n') == std::string::npos && text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
 // The entry of that name in clusters, users or contexts.
 const Json* entry_of(const Json& kubeconfig, const char* list, const std::string& name) {
   const Json* entries = find(kubeconfig, list);
@@ -43,8 +51,10 @@ std::string context_names(const Json& kubeconfig) {
 }  // namespace
 
 Result<std::string> credential_token(const std::string& argument, Context& context) {
-  if (argument == "-") return read_all(context.in);
-  if (argument.starts_with('@')) return read_file(argument.substr(1), kMaxToken);
+  if (argument == "-" || argument.starts_with('@')) {
+    auto text = argument == "-" ? read_all(context.in) : read_file(argument.substr(1), kMaxToken);
+    return text ? without_line_end(*std::move(text)) : text;
+  }
   if (!argument.empty())
     context.err << "Warning: a token in the command line can be seen by others on this machine and stays in the "
                    "shell's history; use --token @FILE or --token -\n";

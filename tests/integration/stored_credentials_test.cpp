@@ -46,8 +46,8 @@ class StoredCredentials : public testing::DaemonTest {
     std::vector<Json> out;
     kube::ListOptions options;
     options.label_selector = "fracta.io/credential=true";
-    EXPECT_TRUE(
-        client().list(kube::kSecrets, cluster().ns(), options, [&](const Json& object) { out.push_back(object); }));
+    EXPECT_TRUE(cluster().client().list(kube::kSecrets, cluster().ns(), options,
+                                        [&](const Json& object) { out.push_back(object); }));
     return out;
   }
   void remove_all() {

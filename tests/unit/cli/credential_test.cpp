@@ -44,8 +44,9 @@ TEST(CreateCredential, Success) {
   FakeDaemon daemon;
   daemon.answer("POST", kPath, 201, credential("github-main"));
   daemon.start();
-  const auto outcome = run_cli(
-      {"credential", "create", "--name", "github-main", "--provider", "github", "--token", "-"}, daemon.url(), "ghp_x");
+  const auto outcome =
+      run_cli({"credential", "create", "--name", "github-main", "--provider", "github", "--token", "-"}, daemon.url(),
+              "ghp_x\n");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(outcome.out, "credential/github-main created\n");
   EXPECT_EQ(outcome.err, "");
@@ -332,18 +333,20 @@ TEST(SpawnWithCredentials, FlagRepeats) {
 TEST(MinifyKubeconfig, KeepsOneContextAndWhatItNames) {
   const std::string text =
       "current-context: a\ncontexts:\n- {name: a, context: {cluster: c1, user: u1}}\n"
-      "- {name: b, context: {cluster: c2, user: u2, namespace: apps}}\n- {name: x, context: {cluster: gone, user: u1}}\n"
+      "- {name: b, context: {cluster: c2, user: u2, namespace: apps}}\n- {name: x, context: {cluster: gone, user: "
+      "u1}}\n"
       "clusters: [{name: c1, cluster: {server: 'https://one'}}, {name: c2, cluster: {server: 'https://two'}}]\n"
       "users: [{name: u1, user: {token: t1}}, {name: u2, user: {token: t2}}]\n";
   const auto small = minify_kubeconfig(text, "b");
   ASSERT_TRUE(small.ok()) << small.error().message;
-  EXPECT_EQ(*parse_yaml(*small),
-            Json({{"apiVersion", "v1"},
-                  {"kind", "Config"},
-                  {"current-context", "b"},
-                  {"contexts", {{{"name", "b"}, {"context", {{"cluster", "c2"}, {"user", "u2"}, {"namespace", "apps"}}}}}},
-                  {"clusters", {{{"name", "c2"}, {"cluster", {{"server", "https://two"}}}}}},
-                  {"users", {{{"name", "u2"}, {"user", {{"token", "t2"}}}}}}}));
+  EXPECT_EQ(
+      *parse_yaml(*small),
+      Json({{"apiVersion", "v1"},
+            {"kind", "Config"},
+            {"current-context", "b"},
+            {"contexts", {{{"name", "b"}, {"context", {{"cluster", "c2"}, {"user", "u2"}, {"namespace", "apps"}}}}}},
+            {"clusters", {{{"name", "c2"}, {"cluster", {{"server", "https://two"}}}}}},
+            {"users", {{{"name", "u2"}, {"user", {{"token", "t2"}}}}}}}));
   EXPECT_THAT(minify_kubeconfig(text, "z").error().message, HasSubstr("there is: a, b, x"));
   EXPECT_THAT(minify_kubeconfig(text, "x").error().message, HasSubstr("not among the clusters"));
   EXPECT_THAT(minify_kubeconfig("secret text", "x").error().message, Not(HasSubstr("secret text")));
