@@ -385,6 +385,7 @@ Tree::Tree() {
 
 // `config validate --server` is a flag although --server has a value everywhere else, and --dry-run may stand alone.
 std::vector<std::string> normalize(std::vector<std::string> arguments) {
+  arguments = mark_question(std::move(arguments));
   const bool validating = std::find(arguments.begin(), arguments.end(), "validate") != arguments.end() &&
                           std::find(arguments.begin(), arguments.end(), "config") != arguments.end();
   for (auto& argument : arguments) {

@@ -2,11 +2,18 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
+
 #include "fracta/base/text.hpp"
 #include "fracta/base/time.hpp"
 
 namespace fracta::cli {
 namespace {
+
+constexpr const char* kAskedVerb = "--asked-verb";
+constexpr const char* kAskedResource = "--asked-resource";
+constexpr const char* kAskedName = "--asked-name";
 
 void add_output(CLI::App* app, Output& target, const std::map<std::string, Output>& values) {
   std::vector<std::string> words;
@@ -90,6 +97,10 @@ void add_questions(CLI::App& auth, AccessArgs& args, const AddVerb& add) {
   can_i->add_option("VERB", args.can_i.verb, "get, list, watch, create, update, delete, bind or fetch_token");
   can_i->add_option("RESOURCE", args.can_i.resource, "agents, agents/log, agents/events or credentials");
   can_i->add_option("NAME", args.can_i.name, "a single one (default: any)");
+  for (auto [option, target] :
+       {std::pair{kAskedVerb, &args.can_i.verb}, std::pair{kAskedResource, &args.can_i.resource},
+        std::pair{kAskedName, &args.can_i.name}})
+    can_i->add_option(option, *target, "see mark_question()")->group("");
   can_i->add_flag("--list", args.can_i.list, "everything there is to ask");
   add_output(can_i, args.can_i.output, kData);
   add(can_i, [&args]() -> Verb { return args.can_i; });
@@ -100,7 +111,30 @@ void add_questions(CLI::App& auth, AccessArgs& args, const AddVerb& add) {
   add(who_am_i, [&args]() -> Verb { return args.who_am_i; });
 }
 
+// Options whose value is the next word.
+bool takes_value(const std::string& word) {
+  for (const char* option :
+       {"-o", "--output", "--server", "--context", "--config", "-n", "--namespace", "--request-timeout"})
+    if (word == option) return true;
+  return false;
+}
+
 }  // namespace
+
+std::vector<std::string> mark_question(std::vector<std::string> arguments) {
+  const auto verb = std::find(arguments.begin(), arguments.end(), "can-i");
+  if (verb == arguments.end() || std::find(arguments.begin(), verb, "auth") == verb) return arguments;
+  const std::array<std::string, 3> options{kAskedVerb, kAskedResource, kAskedName};
+  std::size_t next = 0;
+  for (auto word = verb + 1; word != arguments.end() && next < options.size(); ++word) {
+    if (takes_value(*word) && word + 1 != arguments.end()) {
+      ++word;
+    } else if (!word->starts_with('-')) {
+      *word = options[next++] + "=" + *word;
+    }
+  }
+  return arguments;
+}
 
 void add_access_verbs(CLI::App& app, CLI::App& auth, AccessArgs& args, const AddVerb& add) {
   add_login(app, args, add);

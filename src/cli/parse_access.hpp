@@ -25,4 +25,8 @@ using AddVerb = std::function<void(CLI::App*, std::function<Verb()>)>;
 // `auth` is the existing subcommand of that name.
 void add_access_verbs(CLI::App& app, CLI::App& auth, AccessArgs& args, const AddVerb& add);
 
+// `auth can-i get agents x`: CLI11 would take `get` for the verb of that name, so the words become options before it
+// sees them.
+std::vector<std::string> mark_question(std::vector<std::string> arguments);
+
 }  // namespace fracta::cli
