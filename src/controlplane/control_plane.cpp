@@ -168,16 +168,18 @@ class ControlPlane::Impl {
     auto current = [this, &id, &stop] { return redactors_.of(cache_->view(*id), stop); };
     RedactingStream redacting(current());
     auto looked = clock_.steady_now();
+    bool reader_left = false;
     const LogReader::Write pass = [&](std::string_view bytes) {
       if (clock_.steady_now() - looked > AgentRedactors::kFresh) {
         redacting.use(current());
         looked = clock_.steady_now();
       }
       const std::string seen = redacting.feed(bytes);
-      return seen.empty() || write(seen);
+      reader_left = !seen.empty() && !write(seen);
+      return !reader_left;
     };
     auto result = query.follow ? log_reader_.follow(*id, query, pass, stop) : log_reader_.read(*id, query, pass, stop);
-    if (const std::string rest = redacting.finish(); !rest.empty()) write(rest);
+    if (const std::string rest = redacting.finish(); !rest.empty() && !reader_left) write(rest);
     return result;
   }
 

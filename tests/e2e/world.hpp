@@ -194,7 +194,8 @@ class World : public ::testing::Test {
   std::string ns_;
   std::string server_;
   std::string scheme_ = "http";
-  std::vector<std::string> variables_;  // "K=V", of every program run for the user
+  std::string cluster_binary_ = FRACTA_BINARY;  // also the entrypoint of its pods
+  std::vector<std::string> variables_;          // "K=V", of every program run for the user
   bool existing_ = false;
   std::optional<TemporaryDirectory> directory_;
   std::unique_ptr<Process> devcluster_;
@@ -208,7 +209,7 @@ class World : public ::testing::Test {
       return;
     }
     kubeconfig_ = path("kubeconfig");
-    devcluster_ = std::make_unique<Process>(std::vector<std::string>{FRACTA_BINARY, "devcluster", "--data",
+    devcluster_ = std::make_unique<Process>(std::vector<std::string>{cluster_binary_, "devcluster", "--data",
                                                                      path("cluster"), "--kubeconfig-out", kubeconfig_},
                                             environment(), path("devcluster.log"), directory_->path());
   }

@@ -96,6 +96,8 @@ constexpr auto kTable = std::to_array<Advice>({
     {"PodFailurePolicy", false, "", "the Job's pod failure policy ended it"},
     {"Killed", false, "",
      "something on the node killed it (out of memory on the node, or a time-out): see the node's log"},
+    {"Error", false, "stored credentials: ",
+     "put right what the message says of the credential (\"fracta credential get NAME\"), then spawn again"},
     {"Error", false, "", "\"fracta logs {agent}\" shows its last words"},
 });
 
