@@ -53,7 +53,9 @@ TEST_F(KubectlExec, RunsInteractively) {
 TEST_F(KubectlExec, ReachesPodsAndServicesThroughTheirProxy) {
   if (cluster_->existing()) GTEST_SKIP() << "needs perl in the image";
   const std::string pod =
-      "{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, spec: {containers: [{name: c, image: " +
+      // A text that begins with a brace would be JSON to kubectl.
+      "---\n{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, spec: {containers: [{name: c, "
+      "image: " +
       image() +
       R"(, ports: [{containerPort: 8080}], readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1},
   command: [perl, -MIO::Socket::INET, -e, '$s = IO::Socket::INET->new(Listen => 5, LocalPort => 8080) or die;
@@ -61,7 +63,7 @@ TEST_F(KubectlExec, ReachesPodsAndServicesThroughTheirProxy) {
   print $c "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n$l"; close $c }']}]}})";
   output({"apply", "-f", "-"}, pod);
   output({"apply", "-f", "-"},
-         "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, "
+         "---\n{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, "
          "ports: [{port: 80, targetPort: 8080}]}}");
   output({"wait", "--for=condition=Ready", "pod/web", "--timeout=60s"});
   const std::string base = "/api/v1/namespaces/" + cluster_->ns();
