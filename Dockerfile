@@ -35,6 +35,8 @@ RUN apt-get update \
 # The MCP servers of stored credentials, in the exact versions the program starts (include/fracta/credentials/mcp_versions.hpp).
 COPY --from=build /mcp-packages /etc/fracta-mcp-packages
 ARG NPM_PACKAGES=""
+# Behind a proxy with a certificate authority of its own: a file inside the build (buildah build --volume).
+ARG NODE_EXTRA_CA_CERTS=""
 RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm \
     && npm install --global $(cat /etc/fracta-mcp-packages) $NPM_PACKAGES && npm cache clean --force \
     && rm -rf /var/lib/apt/lists/* && kubernetes-mcp-server --version
