@@ -31,8 +31,9 @@ class Claude final : public Adapter {
                                    : std::string("Read ") + kTaskFile + " and carry out the task it describes.";
     std::vector<std::string> argv = {"claude", "-p", prompt, "--output-format", "json", "--permission-mode", "dontAsk"};
     // What a project's own settings allow counts only after a person has trusted the directory; named here, it counts
-    // at once. Without it every tool of a server is refused.
-    if (!input.mcp_servers.empty()) argv.insert(argv.end(), {"--settings", kSettingsFile});
+    // at once. Without it every tool is refused.
+    if (!input.mcp_servers.empty() || !input.config.allowed_tools.empty())
+      argv.insert(argv.end(), {"--settings", kSettingsFile});
     if (!input.spec.model.empty()) argv.insert(argv.end(), {"--model", input.spec.model});
     return argv;
   }
