@@ -179,11 +179,13 @@ TEST_F(CredentialAttack, NothingElseHoldsASecret) {
     places[when + "pods"] =
         kubectl_n({"get", "pods", "-o", "jsonpath={.items[*].metadata}{.items[*].spec}"}).standard_output;
     for (const auto& name : split(kubectl_n({"get", "secrets", "-o", "name"}).standard_output, '\n')) {
-      if (name.empty() || string_at(object(name), "type").starts_with("fracta.io/credential")) continue;
+      if (name.empty()) continue;
+      const Json secret = object(name);
+      if (string_at(secret, "type").starts_with("fracta.io/credential")) continue;
+      const Json data = secret.value("data", Json::object());
       std::string text;
-      for (const auto& [key, value] : object(name)["data"].items())
-        text += base64_decode(value.get<std::string>()).value_or("");
-      places[when + name] = text + object(name)["metadata"].dump();
+      for (const auto& [key, value] : data.items()) text += base64_decode(value.get<std::string>()).value_or("");
+      places[when + name] = text + secret.at("metadata").dump();
     }
     places[when + "logs"] = log_of("loud");
     places[when + "describe"] = fracta({"describe", "loud"}).standard_output;
