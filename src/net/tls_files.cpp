@@ -23,8 +23,7 @@ std::string file_stamp(const std::string& path) {
 Result<TlsSource> TlsSource::create(const ServerTlsOptions& options) {
   TlsSource source;
   source.options_ = options;
-  if (options.certificate_file.empty() && options.certificate_pem.empty() && !options.certificate_source)
-    return source;
+  if (options.certificate_file.empty() && options.certificate_pem.empty() && !options.certificate_source) return source;
   source.stamp_ = source.stamp();
   auto context = source.load();
   if (!context) return context.error();

@@ -13,8 +13,8 @@
 
 namespace fracta::devcluster {
 
-// How long the phases of a pod take on a node that runs nothing. Annotations of a pod win: fracta.io/fake-duration (Go's
-// notation, or "never") and fracta.io/fake-exit-code.
+// How long the phases of a pod take on a node that runs nothing. Annotations of a pod win: fracta.io/fake-duration
+// (Go's notation, or "never") and fracta.io/fake-exit-code.
 struct FakePods {
   std::chrono::milliseconds pull{200}, start{100}, run{1'000};
 };
@@ -33,7 +33,7 @@ struct Options {
   std::vector<std::string> host_entrypoint;
   std::string faults_file;                       // faults from the start, as POSTed to /_faults (docs/devcluster.md)
   bool run_node = true;                          // false: pods stay Pending (API-only tests)
-  std::optional<FakePods> fake_node;  // run no processes, drive pods through their phases on a schedule
+  std::optional<FakePods> fake_node;             // run no processes, drive pods through their phases on a schedule
   std::chrono::milliseconds volume_sync{1'000};  // kubelet's ConfigMap/Secret propagation delay
 };
 

@@ -28,7 +28,8 @@ std::string gateway_mcp_url(const AdapterInput& input);
 // {"mcpServers": {...}} as in .mcp.json: the gateway and the servers of bound credentials; {} when there is none.
 Json mcp_json(const AdapterInput& input);
 
-// The server's argv for a CLI that cannot rename a variable or give it a default: where that is needed, a shell does it.
+// The server's argv for a CLI that cannot rename a variable or give it a default: where that is needed, a shell does
+// it.
 std::vector<std::string> mcp_command(const McpServerEntry& server, bool cli_renames);
 
 Error unsupported_stream(const AdapterInput& input);
