@@ -325,7 +325,8 @@ class DeploymentController final : public Controller {
       const std::int64_t sick = size - int_at(set, "status/availableReplicas").value_or(0);
       if (!shrink(set, std::min({most - gone, sick, size}))) return true;
     }
-    std::int64_t left = status_sum(view.all(), "availableReplicas") - minimum;
+    // Never more than `most`, which counts what is wanted: a set just made smaller may not have said so in its status.
+    std::int64_t left = std::min(status_sum(view.all(), "availableReplicas") - minimum, most - gone);
     for (auto& set : view.old_sets) {
       const std::int64_t by = std::min(wanted_replicas(set), left);
       if (!shrink(set, by)) return true;

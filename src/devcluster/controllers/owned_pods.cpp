@@ -18,28 +18,23 @@ std::vector<std::string> PodIndex::observe(const StoreEvent& event) {
   };
   std::vector<std::string> touched;
   const std::lock_guard lock(mutex_);
-  const auto forget = [&](std::map<std::string, std::set<std::string>>& from, const std::string& key) {
-    const auto found = from.find(key);
-    if (found == from.end()) return;
+  const auto forget = [&](const std::string& owner) {
+    const auto found = owned_.find(owner);
+    if (found == owned_.end()) return;
     found->second.erase(name);
-    if (found->second.empty()) from.erase(found);
+    if (found->second.empty()) owned_.erase(found);
   };
   const std::string now = owner_of(*event.object), before = event.previous ? owner_of(*event.previous) : "";
   if (!before.empty() && before != now) {
-    forget(owned_, before);
+    forget(before);
     touched.push_back(before);
   }
-  if (!now.empty()) touched.push_back(now);
-  if (event.type == EventType::kDeleted) {
-    if (!now.empty()) forget(owned_, now);
-    forget(orphans_, ns);
-    return touched;
-  }
-  if (!now.empty()) owned_[now].insert(name);
-  if (controller_uid(*event.object).empty())
-    orphans_[ns].insert(name);
+  if (now.empty()) return touched;
+  touched.push_back(now);
+  if (event.type == EventType::kDeleted)
+    forget(now);
   else
-    forget(orphans_, ns);
+    owned_[now].insert(name);
   return touched;
 }
 
@@ -48,26 +43,20 @@ void PodIndex::add(const std::string& owner, const std::string& pod) {
   owned_[owner].insert(pod);
 }
 
-std::vector<Object> PodIndex::read(const std::map<std::string, std::set<std::string>>& source, const std::string& key,
-                                   const std::string& ns) const {
+std::vector<Object> PodIndex::pods_of(const std::string& owner) const {
   std::set<std::string> names;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = source.find(key);
-    if (found == source.end()) return {};
+    const auto found = owned_.find(owner);
+    if (found == owned_.end()) return {};
     names = found->second;
   }
+  const std::string ns = split_key(owner).first;
   std::vector<Object> result;
   for (const auto& name : names)
     if (auto pod = api_.get("pods", ns, name)) result.push_back(*pod);
   return result;
 }
-
-std::vector<Object> PodIndex::pods_of(const std::string& owner) const {
-  return read(owned_, owner, split_key(owner).first);
-}
-
-std::vector<Object> PodIndex::orphans(const std::string& ns) const { return read(orphans_, ns, ns); }
 
 std::string controller_uid(const Json& object) {
   const Json* owners = find_path(object, "metadata/ownerReferences");

@@ -22,18 +22,12 @@ class PodIndex {
   // For a pod just made: the watch may be a moment behind.
   void add(const std::string& owner, const std::string& pod);
   [[nodiscard]] std::vector<Object> pods_of(const std::string& owner) const;
-  // Pods of the namespace without any controlling owner.
-  [[nodiscard]] std::vector<Object> orphans(const std::string& ns) const;
 
  private:
-  [[nodiscard]] std::vector<Object> read(const std::map<std::string, std::set<std::string>>& source,
-                                         const std::string& key, const std::string& ns) const;
-
   const Api& api_;
   const std::string kind_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::set<std::string>> owned_;    // owner's key -> names of pods
-  std::map<std::string, std::set<std::string>> orphans_;  // namespace -> names of pods
+  std::map<std::string, std::set<std::string>> owned_;  // owner's key -> names of pods
 };
 
 // The controlling owner's uid, of any kind; empty when there is none.

@@ -71,8 +71,9 @@ class ReplicaSetController final : public Controller {
     }
     if (is_deleted(replica_set)) return active;
     const Json owner = controller_reference(replica_set, "apps/v1", "ReplicaSet");
-    for (const auto& pod : pods_.orphans(ns)) {
-      if (!is_pod_active(*pod) || !selects(replica_set, *pod)) continue;
+    // Listed, not watched: a watch that is behind would have a pod made although there is one to adopt.
+    for (const auto& pod : api_.list("pods", ns)) {
+      if (!controller_uid(*pod).empty() || !is_pod_active(*pod) || !selects(replica_set, *pod)) continue;
       const auto adopted = api_.mutate("pods", ns, string_at(*pod, "metadata/name"),
                                        [&](Json& object) { return adopt_object(object, owner); });
       if (adopted.ok() && controller_uid(**adopted) == uid) {
