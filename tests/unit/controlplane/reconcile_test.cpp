@@ -167,8 +167,8 @@ TEST_F(ReconcileTest, AJobWhoseSpawnDiedIsRemovedAndACompleteOneStays) {
   options_.incomplete_after = std::chrono::milliseconds(30);
   ready();
   EXPECT_TRUE(eventually([&] { return phase("half") == "-"; }));
-  auto events = plane().events().recent("half", 10);
-  ASSERT_FALSE(events.empty());
+  ASSERT_TRUE(eventually([&] { return !plane().events().recent("half", 10).empty(); }));
+  const auto events = plane().events().recent("half", 10);
   EXPECT_EQ(events[0]->action, "lifecycle.failed");
   EXPECT_THAT(events[0]->attributes, Contains(std::pair<std::string, std::string>("reason", "IncompleteSpawn")));
   EXPECT_NE(phase("whole"), "-");

@@ -148,6 +148,12 @@ TEST_F(LaunchTest, RunsAsAnotherUserWithoutCapabilities) {
   EXPECT_EQ(finish(plan).output, "1234\n2345\n2345 3456\nCapEff:\t0000000000000000\n");
 }
 
+TEST_F(LaunchTest, TmpIsForEveryUser) {
+  auto plan = shell("stat -c %a /tmp; umask; touch /tmp/mine && echo written");
+  if (!isolation_.user_namespace) plan.uid = plan.gid = 1234;
+  EXPECT_EQ(finish(plan).output, "1777\n0022\nwritten\n");
+}
+
 TEST_F(LaunchTest, ACommandRunsInsideARunningContainer) {
   auto plan = shell("mkdir /inside; sleep 60");
   auto container = launch(plan);

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <future>
+
 #include "helpers.hpp"
 #include "net/websocket_frame.hpp"
 #include "net/websocket_handshake.hpp"
@@ -87,10 +89,11 @@ TEST(WebSocket, OverTls) {
 }
 
 TEST(WebSocket, CloseCarriesCodeAndReasonToTheOtherEnd) {
-  const auto server = run_server(websocket_handler([](WebSocket& socket) {
+  std::promise<std::optional<WebSocketClose>> answered;
+  const auto server = run_server(websocket_handler([&](WebSocket& socket) {
     socket.close(4001, "done here");
     (void)socket.receive(kSoon);
-    EXPECT_EQ(socket.peer_close()->code, 4001);  // the client's answer
+    answered.set_value(socket.peer_close());
   }));
   auto socket = open(server);
   ASSERT_TRUE(socket.ok());
@@ -101,6 +104,10 @@ TEST(WebSocket, CloseCarriesCodeAndReasonToTheOtherEnd) {
   EXPECT_EQ((*socket)->peer_close()->code, 4001);
   EXPECT_EQ((*socket)->peer_close()->reason, "done here");
   EXPECT_FALSE((*socket)->send_text("too late"));
+  auto answer = answered.get_future();
+  ASSERT_EQ(answer.wait_for(kSoon), std::future_status::ready);
+  const auto closed = answer.get();
+  EXPECT_TRUE(closed && closed->code == 4001) << "the client's answer";
 }
 
 TEST(WebSocket, NothingToReceiveIsATimeoutAndNotTheEnd) {
