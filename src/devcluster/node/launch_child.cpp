@@ -329,7 +329,9 @@ FRACTA_CHILD int supervise_sockets(int supervisor) {
   if (plan.inside_pidfd >= 0) execute_inside(plan, group);
   if (enter_namespaces(plan) != 0) fail(plan, Stage::kNamespaces);
   int failed = -1;
+  (void)call(SYS_umask, 0);  // modes as planned: /tmp is for every user
   if (build_file_system(plan, failed) != 0) fail(plan, Stage::kStep, failed);
+  (void)call(SYS_umask, 022);
   execute(plan, group);
 }
 
