@@ -72,6 +72,24 @@ TEST_F(AccessTest, ARevokedTokenIsOutWithinSeconds) {
   EXPECT_TRUE(within(std::chrono::seconds(20), [&] { return as(token, "GET", "/api/v1/agents").status == 401; }));
 }
 
+TEST_F(AccessTest, AnExpiredTokenIsOutAndSaysWhy) {
+  if (cluster().existing()) GTEST_SKIP() << "only a development cluster's clock can be moved";
+  make_account("runner", "fracta-operator");
+  start_guarded();
+  if (HasFatalFailure()) return;
+  const auto token = token_of("runner");  // an hour's
+  EXPECT_EQ(as(token, "GET", "/api/v1/agents").status, 200);
+  ASSERT_TRUE(cluster().client().raw("POST", "/_faults", R"({"clockSkew":"2h"})"));
+  net::Response refused;
+  EXPECT_TRUE(within(std::chrono::seconds(20), [&] {
+    refused = as(token, "GET", "/api/v1/agents");
+    return refused.status == 401;
+  })) << refused.status;
+  EXPECT_THAT(refused.body, HasSubstr("expired"));
+  EXPECT_EQ(as(token_of("runner"), "GET", "/api/v1/agents").status, 200) << "a new one is good";
+  ASSERT_TRUE(cluster().client().raw("DELETE", "/_faults", ""));
+}
+
 TEST_F(AccessTest, ConfiguredAudiencesAreTheOnlyOnes) {
   make_account("runner", "fracta-operator");
   start_guarded(

@@ -180,6 +180,8 @@ Result<Fault> parse_fault(const Json& source) {
   }
   if (problem.empty() && fault.refuse && (fault.refuse->count() <= 0 || *fault.refuse > std::chrono::hours(1)))
     problem = "refuse must be a time of at most 1h";
+  if (problem.empty() && fault.lasts && (fault.lasts->count() <= 0 || *fault.lasts > std::chrono::hours(24 * 365)))
+    problem = "for must be a time of at most 8760h";
   if (!problem.empty()) return make_error(ErrorCode::kInvalid, "fault: " + problem);
   return fault;
 }

@@ -2,6 +2,7 @@
 
 #include "fracta/base/json.hpp"
 #include "fracta/base/stop.hpp"
+#include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {
 
@@ -15,6 +16,17 @@ std::int64_t unix_now() {
 
 }  // namespace
 
+FaultBook::FaultBook(FaultHooks hooks)
+    : hooks_(std::move(hooks)), healer_([this](const std::stop_token& stop) { heal(stop); }) {}
+
+void FaultBook::stop() {
+  stop_.request_stop();
+  healer_.request_stop();
+  if (healer_.joinable()) healer_.join();
+  const std::lock_guard lock(settling_);
+  no_more_hooks_ = true;
+}
+
 Result<std::vector<std::string>> FaultBook::add(const Json& source) {
   const Json* list = source.is_object() ? find(source, "faults") : nullptr;
   const Json sources = list != nullptr ? *list : source.is_array() ? source : Json::array({source});
@@ -26,19 +38,28 @@ Result<std::vector<std::string>> FaultBook::add(const Json& source) {
     faults.push_back(std::move(*fault));
   }
   std::vector<std::string> ids;
-  for (Fault& fault : faults) {
-    FRACTA_TRY(apply_to_cluster(fault));
+  {
     const std::lock_guard lock(mutex_);
-    if (entries_.size() >= kMostFaults) return make_error(ErrorCode::kResourceExhausted, "too many faults");
-    fault.id = std::to_string(next_++);
-    ids.push_back(fault.id);
-    Entry entry;
-    entry.made = std::chrono::steady_clock::now();
-    entry.made_at = unix_now();
-    entry.fault = std::move(fault);
-    entries_.emplace(ids.back(), std::move(entry));
+    if (entries_.size() + faults.size() > kMostFaults)
+      return make_error(ErrorCode::kResourceExhausted, "too many faults");
+    for (Fault& fault : faults) {
+      Entry entry;
+      entry.made = std::chrono::steady_clock::now();
+      entry.made_at = unix_now();
+      entry.fault = fault;
+      entry.fault.id = std::to_string(next_);
+      ids.push_back(entry.fault.id);
+      entries_.emplace(next_++, std::move(entry));
+    }
     size_ = entries_.size();
   }
+  changed_.notify_all();
+  if (auto settled = settle(); !settled) {
+    for (const std::string& id : ids) remove(id);
+    return settled.error();
+  }
+  for (const Fault& fault : faults)
+    if (fault.refuse && hooks_.refuse_connections) hooks_.refuse_connections(*fault.refuse);
   return ids;
 }
 
@@ -50,34 +71,32 @@ bool FaultBook::over(const Entry& entry) {
 Json FaultBook::list() const {
   const std::lock_guard lock(mutex_);
   Json items = Json::array();
-  for (const auto& [id, entry] : entries_) {
-    items.push_back({{"id", id}, {"hits", entry.hits}, {"over", over(entry)}, {"fault", entry.fault.source}});
+  for (const auto& [number, entry] : entries_) {
+    items.push_back(
+        {{"id", entry.fault.id}, {"hits", entry.hits}, {"over", over(entry)}, {"fault", entry.fault.source}});
   }
   return {{"faults", std::move(items)}};
 }
 
 bool FaultBook::remove(const std::string& id) {
-  Fault fault;
+  const auto number = parse_int(id);
+  if (!number || *number < 0) return false;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = entries_.find(id);
-    if (found == entries_.end()) return false;
-    fault = std::move(found->second.fault);
-    entries_.erase(found);
+    if (entries_.erase(static_cast<std::uint64_t>(*number)) == 0) return false;
     size_ = entries_.size();
   }
-  restore_cluster(fault);
+  static_cast<void>(settle());  // the right certificate cannot fail where another did not
   return true;
 }
 
 void FaultBook::clear() {
-  std::map<std::string, Entry> gone;
   {
     const std::lock_guard lock(mutex_);
-    gone.swap(entries_);
+    entries_.clear();
     size_ = 0;
   }
-  for (const auto& [id, entry] : gone) restore_cluster(entry.fault);
+  static_cast<void>(settle());
 }
 
 std::vector<Fault> FaultBook::take(const FaultSubject& subject) {
@@ -110,21 +129,69 @@ bool FaultBook::revoked(const std::string& user, std::int64_t issued) const {
   return false;
 }
 
-Result<void> FaultBook::apply_to_cluster(const Fault& fault) {
-  if (fault.refuse && hooks_.refuse_connections) hooks_.refuse_connections(*fault.refuse);
-  if (fault.clock_skew && hooks_.set_clock_skew) hooks_.set_clock_skew(*fault.clock_skew);
-  if (fault.node == "lost" && hooks_.set_node_lost) hooks_.set_node_lost(true);
-  if (fault.node == "disk-full" && hooks_.set_disk_full) hooks_.set_disk_full(true);
-  if (!fault.certificate.empty() && hooks_.set_certificate) return hooks_.set_certificate(fault.certificate);
-  return {};
+FaultBook::ClusterState FaultBook::wanted() const {
+  ClusterState state;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, entry] : entries_) {
+    if (over(entry)) continue;
+    const Fault& fault = entry.fault;
+    if (fault.clock_skew) state.clock_skew = *fault.clock_skew;
+    if (!fault.certificate.empty()) {
+      state.certificate = fault.certificate;
+      state.certificate_by = fault.id;
+    }
+    if (fault.node == "lost") state.node_lost = true;
+    if (fault.node == "disk-full") state.disk_full = true;
+  }
+  return state;
 }
 
-void FaultBook::restore_cluster(const Fault& fault) {
-  if (fault.clock_skew && hooks_.set_clock_skew) hooks_.set_clock_skew(std::chrono::milliseconds(0));
-  if (fault.node == "lost" && hooks_.set_node_lost) hooks_.set_node_lost(false);
-  if (fault.node == "disk-full" && hooks_.set_disk_full) hooks_.set_disk_full(false);
-  // A renewed certificate was a right one; the right one again cannot fail where another did not.
-  if (!fault.certificate.empty() && hooks_.set_certificate) static_cast<void>(hooks_.set_certificate(""));
+// Makes the cluster what the faults in force want it to be.
+Result<void> FaultBook::settle() {
+  const std::lock_guard lock(settling_);
+  if (no_more_hooks_) return {};
+  const ClusterState state = wanted();
+  if (state.clock_skew != applied_.clock_skew && hooks_.set_clock_skew) hooks_.set_clock_skew(state.clock_skew);
+  if (state.node_lost != applied_.node_lost && hooks_.set_node_lost) hooks_.set_node_lost(state.node_lost);
+  if (state.disk_full != applied_.disk_full && hooks_.set_disk_full) hooks_.set_disk_full(state.disk_full);
+  const bool other_certificate = state.certificate_by != applied_.certificate_by;
+  const std::string certificate = applied_.certificate, by = applied_.certificate_by;
+  applied_ = state;
+  if (!other_certificate || !hooks_.set_certificate) return {};
+  auto changed = hooks_.set_certificate(state.certificate);
+  if (!changed) {
+    applied_.certificate = certificate;
+    applied_.certificate_by = by;
+  }
+  return changed;
+}
+
+std::optional<FaultBook::SteadyPoint> FaultBook::next_end() const {
+  std::optional<SteadyPoint> next;
+  for (const auto& [number, entry] : entries_) {
+    if (!entry.fault.lasts || over(entry)) continue;
+    const SteadyPoint end = entry.made + *entry.fault.lasts;
+    if (!next || end < *next) next = end;
+  }
+  return next;
+}
+
+// Whenever the time of a fault is over the cluster is looked at again.
+void FaultBook::heal(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      const auto end = next_end();
+      const std::uint64_t seen = next_;
+      const auto more = [&] { return next_ != seen; };
+      if (!end) {
+        changed_.wait(lock, stop, more);
+        continue;
+      }
+      if (changed_.wait_until(lock, stop, *end, more) || stop.stop_requested()) continue;
+    }
+    static_cast<void>(settle());
+  }
 }
 
 }  // namespace fracta::devcluster
