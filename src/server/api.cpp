@@ -62,7 +62,7 @@ class Api::Impl {
 
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> routes() const { return router_.routes(); }
   void begin_shutdown() { context_.shutdown.request_stop(); }
-  bool wait_for_streams(std::chrono::milliseconds timeout) { return context_.streams.wait_until_none(timeout); }
+  bool wait_for_streams(std::chrono::milliseconds timeout) { return context_.gate.streams().wait_until_none(timeout); }
 
  private:
   net::ServerResponse route(const net::ServerRequest& request) {

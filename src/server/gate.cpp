@@ -60,13 +60,14 @@ std::string object_of(const net::ServerRequest& request, const Requirement& requ
 
 }  // namespace
 
-Gate::Gate(const Clock& clock, Authenticator authenticate, Authorizer authorize, Rate per_identity, Rate per_peer,
-           OwnAgent own_agent)
+Gate::Gate(const Clock& clock, const OpenStreams::Limits& streams, Authenticator authenticate, Authorizer authorize,
+           Rate per_identity, Rate per_peer, OwnAgent own_agent)
     : authenticate_(std::move(authenticate)),
       authorize_(std::move(authorize)),
       own_agent_(std::move(own_agent)),
       identities_(clock, per_identity),
-      peers_(clock, per_peer) {}
+      peers_(clock, per_peer),
+      streams_(streams) {}
 
 net::ServerResponse Gate::pass(const net::ServerRequest& request, const Requirement& requirement,
                                const CallerHandler& handler) {
@@ -88,6 +89,9 @@ net::ServerResponse Gate::pass(const net::ServerRequest& request, const Requirem
   // A handler that throws is the router's to answer, yet the attempt is told here.
   try {
     auto answer = handler(request, caller);
+    if (answer.stream)
+      if (auto entered = watch_over(answer, request, requirement, caller.identity()); !entered)
+        answer = access_refused(entered.error());
     return finish(std::move(answer), caller.identity(), caller.object());
   } catch (...) {
     if (audited) audit(request, requirement, caller.identity(), object_of(request, requirement), request_id, 500);
@@ -121,6 +125,18 @@ Result<void> Gate::allow(const net::ServerRequest& request, const Requirement& r
   attributes.name = object;
   attributes.url = requirement.url;
   return caller.may(attributes);
+}
+
+// What was right at the start of a stream may not be so an hour later.
+Result<void> Gate::watch_over(net::ServerResponse& answer, const net::ServerRequest& request,
+                              const Requirement& requirement, const Identity& identity) {
+  if (!authenticate_) return streams_.watch_over(answer, "", nullptr);
+  const auto asked = std::make_shared<const net::ServerRequest>(request);
+  return streams_.watch_over(answer, identity_key(identity), [this, asked, requirement]() -> Result<void> {
+    auto who = authenticate_(*asked);
+    if (!who) return who.error();
+    return allow(*asked, requirement, Caller(*std::move(who), authorize_));
+  });
 }
 
 }  // namespace fracta::server

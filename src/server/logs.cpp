@@ -55,7 +55,6 @@ net::ServerResponse followed(Context& context, const std::string& name, const co
   answer.headers.set("Cache-Control", "no-store");
   answer.headers.set("X-Content-Type-Options", "nosniff");
   answer.stream = [&context, name, query](net::ResponseStream& out) {
-    OpenStreams::Guard guard(context.streams);
     StopEither stop(out.stop(), context.shutdown.get_token());
     auto result = context.control_plane.logs(
         name, query, [&](std::string_view bytes) { return out.write(bytes); }, stop.token());

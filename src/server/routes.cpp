@@ -7,7 +7,8 @@ Context::Context(controlplane::ControlPlane& plane, const Clock& time, MetricsRe
       clock(time),
       metrics(registry),
       options(std::move(given)),
-      gate(time, options.authenticate, options.authorize, options.per_identity, options.per_peer,
+      gate(time, {options.streams_per_identity, options.look_at_streams_every}, options.authenticate, options.authorize,
+           options.per_identity, options.per_peer,
            [&plane](const PodIdentity& pod, const std::string& agent) -> Result<bool> {
              auto owner = plane.agent_of_pod(pod.name, pod.uid);
              if (owner) return pod.ns == owner->ns && owner->name == agent;

@@ -1,9 +1,6 @@
 // What all routes share, and the functions that add them, one file each.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <stop_token>
 
 #include "fracta/base/clock.hpp"
@@ -15,36 +12,6 @@
 
 namespace fracta::server {
 
-// Streams that are being written, so that a stop can let them say goodbye before their sockets go.
-class OpenStreams {
- public:
-  class Guard {
-   public:
-    explicit Guard(OpenStreams& streams) : streams_(streams) { streams_.add(1); }
-    ~Guard() { streams_.add(-1); }
-    Guard(const Guard&) = delete;
-    Guard& operator=(const Guard&) = delete;
-
-   private:
-    OpenStreams& streams_;
-  };
-  // True when none is left.
-  bool wait_until_none(std::chrono::milliseconds timeout) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, timeout, [this] { return count_ == 0; });
-  }
-
- private:
-  void add(int by) {
-    std::lock_guard lock(mutex_);
-    count_ += by;
-    changed_.notify_all();
-  }
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int count_ = 0;
-};
-
 struct Context {
   Context(controlplane::ControlPlane& plane, const Clock& time, MetricsRegistry& registry, Options given);
   controlplane::ControlPlane& control_plane;
@@ -53,7 +20,6 @@ struct Context {
   const Options options;
   Gate gate;
   std::stop_source shutdown;  // ends event streams and followed logs, before the sockets are closed
-  OpenStreams streams;
   [[nodiscard]] bool shutting_down() const { return shutdown.stop_requested(); }
 };
 

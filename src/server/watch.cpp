@@ -27,7 +27,6 @@ class EventStream {
       : context_(context), name_(std::move(name)), subscription_(std::move(subscription)) {}
 
   void run(net::ResponseStream& out) const {
-    OpenStreams::Guard guard(context_.streams);
     StopEither stop(out.stop(), context_.shutdown.get_token());
     if (!catch_up(out)) return;
     while (true) {

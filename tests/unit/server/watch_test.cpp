@@ -1,4 +1,5 @@
 // Server-sent events and followed logs over a real socket: resume, gaps, shutdown.
+#include <atomic>
 #include <thread>
 
 #include "fracta/net/lines.hpp"
@@ -90,7 +91,7 @@ class WatchTest : public testing::ControlPlaneTest {
   void serve() {
     server_.reset();
     auto& plane = ready();
-    server::Options options;
+    auto options = options_for_server_;
     options.heartbeat = std::chrono::milliseconds(50);
     auto server = server::ApiServer::create(plane, clock_, *metrics_, options);
     ASSERT_TRUE(server) << server.error().message;
@@ -102,6 +103,25 @@ class WatchTest : public testing::ControlPlaneTest {
     ASSERT_TRUE(eventually([&] { return phase(name) != "-"; }));
   }
 
+  // From here on callers have names (?as=NAME) and may do what `answer_` says.
+  void serve_callers() {
+    options_for_server_.authenticate = [](const net::ServerRequest& request) -> Result<server::Identity> {
+      server::Identity identity;
+      identity.name = request.query_parameter("as").value_or("alice");
+      return identity;
+    };
+    options_for_server_.authorize = [this](const server::Identity&, const server::Attributes&) -> Result<void> {
+      if (answer_ == Answer::kYes) return {};
+      return make_error(answer_ == Answer::kNo ? ErrorCode::kForbidden : ErrorCode::kUnavailable,
+                        "alice cannot watch agents");
+    };
+    options_for_server_.look_at_streams_every = std::chrono::milliseconds(5);
+    serve();
+  }
+
+  server::Options options_for_server_;
+  enum class Answer { kYes, kNo, kUnknown };
+  std::atomic<Answer> answer_ = Answer::kYes;
   std::unique_ptr<server::ApiServer> server_;
 };
 
@@ -201,6 +221,51 @@ TEST_F(WatchTest, AClientThatLeavesFreesItsSubscription) {
     EXPECT_EQ(plane().events().subscribers(), 1u);
   }
   EXPECT_TRUE(eventually([&] { return plane().events().subscribers() == 0; }));
+}
+
+TEST_F(WatchTest, StreamsEndWhenTheirCallerMayNoLongerReadThem) {
+  spawn("a1");
+  cluster_->append_log("fracta-agent-a1-x1", "2026-01-01T00:00:01Z hello\n");
+  set_running("a1");
+  ASSERT_TRUE(shows("a1", "Running"));
+  serve_callers();
+  Watcher all(server_->port(), "/api/v1/watch");
+  Watcher log(server_->port(), "/api/v1/agents/a1/logs?follow=true");
+  ASSERT_TRUE(all.saw("snapshot"));
+  ASSERT_TRUE(eventually([&] { return log.raw() == "hello\n"; }));
+  answer_ = Answer::kUnknown;  // a cluster that cannot be asked takes nothing away
+  std::size_t seen = 0;
+  for (const auto* text : {"heartbeat", "heartbeat"}) {
+    ASSERT_TRUE(eventually([&] { return all.raw().find(text, seen) != std::string::npos; }));
+    seen = all.raw().size();
+  }
+  EXPECT_THAT(all.names(), ElementsAre("snapshot"));
+  answer_ = Answer::kNo;
+  ASSERT_TRUE(all.saw("error"));
+  EXPECT_TRUE(all.ended_in_order() && log.ended_in_order());
+  const auto told = Json::parse(all.frames().back().data);
+  EXPECT_EQ(told["status"], 403);
+  EXPECT_EQ(told["error"], "alice cannot watch agents");
+  EXPECT_EQ(log.raw(), "hello\n[fracta] the stream ends here: alice cannot watch agents\n");
+}
+
+TEST_F(WatchTest, OneCallerDoesNotTakeTheStreamsOfAllOthers) {
+  options_for_server_.streams_per_identity = 2;
+  serve_callers();
+  Watcher first(server_->port(), "/api/v1/watch?as=alice");
+  ASSERT_TRUE(first.saw("snapshot"));
+  {
+    Watcher second(server_->port(), "/api/v1/watch?as=alice");
+    ASSERT_TRUE(second.saw("snapshot"));
+    Watcher third(server_->port(), "/api/v1/watch?as=alice");
+    EXPECT_TRUE(eventually([&] { return third.raw().find("TooManyRequests") != std::string::npos; }));
+    Watcher other(server_->port(), "/api/v1/watch?as=bob");
+    EXPECT_TRUE(other.saw("snapshot"));
+  }
+  EXPECT_TRUE(eventually([&] {
+    Watcher again(server_->port(), "/api/v1/watch?as=alice");
+    return again.saw("snapshot");
+  })) << "what was left is free again";
 }
 
 }  // namespace
