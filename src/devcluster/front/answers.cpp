@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/server/stored_form.hpp"
 #include "devcluster/store/packed_owners.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
@@ -157,7 +158,7 @@ Json partial_metadata(const Call& call, const Json& object) {
 std::string render_object(const Call& call, const Kind& kind, const RecordPtr& record, bool with_columns) {
   switch (call.form) {
     case Form::kObject:
-      return record->text();
+      return seen_as(kind, record)->text();
     case Form::kPartial:
       return dump_json(partial_metadata(call, record->object));
     case Form::kTable: {

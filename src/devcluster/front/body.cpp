@@ -6,6 +6,7 @@
 #include "devcluster/front/context.hpp"
 #include "devcluster/schema/decode.hpp"
 #include "devcluster/schema/protobuf.hpp"
+#include "devcluster/server/stored_form.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
@@ -134,6 +135,11 @@ Outcome<Json> check_object(Call& call, const Kind& kind, std::string_view text) 
   if ((!api_version.empty() && api_version != kind.api_version()) || (!own_kind.empty() && own_kind != kind.kind)) {
     const std::string version = api_version.empty() ? kind.api_version() : api_version;
     const std::string given = own_kind.empty() ? kind.kind : own_kind;
+    const Kind* shown = find_kind_named(version, given);
+    if (shown != nullptr && shown != &kind && &stored_kind(*shown) == &stored_kind(kind)) {
+      return bad_request(fmt::format("the API version in the data ({}) does not match the expected API version ({})",
+                                     version, kind.api_version()));
+    }
     // A kind that is known, but has its place elsewhere.
     if (const Kind* other = find_kind_named(version, given); other != nullptr && version == kind.api_version()) {
       return bad_request(fmt::format(

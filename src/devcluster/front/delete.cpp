@@ -4,6 +4,7 @@
 #include "devcluster/front/context.hpp"
 #include "devcluster/schema/decode.hpp"
 #include "devcluster/schema/json_error.hpp"
+#include "devcluster/server/stored_form.hpp"
 #include "devcluster/server/strategy.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
@@ -105,7 +106,7 @@ net::ServerResponse serve_collection(Call& call, const Services& services, const
   auto filter = make_filter(call);
   if (!filter.ok()) return answer_failure(call, filter.failure());
   const std::string prefix = call.kind->namespaced && !call.ns.empty() ? call.ns + "/" : "";
-  const auto snapshot = services.registry->store().list(call.kind->resource(), prefix);
+  const auto snapshot = services.registry->store().list(call.kind->storage(), prefix);
   std::string items;
   for (const auto& [key, record] : snapshot->records) {
     if (!matches(**filter, *call.kind, record->object)) continue;
@@ -116,7 +117,7 @@ net::ServerResponse serve_collection(Call& call, const Services& services, const
       return answer_failure(call, deleted.failure());
     }
     if (!items.empty()) items += ',';
-    items += deleted->record->body();
+    items += seen_as(*call.kind, deleted->record)->body();
   }
   return answer_text(
       call, 200,

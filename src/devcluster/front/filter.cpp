@@ -4,6 +4,7 @@
 #include <map>
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/server/stored_form.hpp"
 #include "devcluster/store/selector.hpp"
 #include "fracta/base/json.hpp"
 
@@ -34,6 +35,18 @@ const std::map<std::string, std::vector<std::string>>& selectable() {
   return table;
 }
 
+// The names by which events.k8s.io selects, and those of the stored form.
+std::optional<std::string> stored_event_field(const std::string& field) {
+  if (field == "reason" || field == "type") return field;
+  if (field == "reportingController") return "reportingComponent";
+  constexpr std::string_view kRegarding = "regarding.";
+  if (!field.starts_with(kRegarding)) return std::nullopt;
+  const std::string part = field.substr(kRegarding.size());
+  for (const char* known : {"kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"})
+    if (part == known) return "involvedObject." + part;
+  return std::nullopt;
+}
+
 std::string field_value(const Json& object, const std::string& field) {
   if (field == "source") return string_at(object, "source/component");
   if (field == "status.successful") return std::to_string(int_at(object, "status/succeeded").value_or(0));
@@ -56,8 +69,14 @@ Outcome<std::shared_ptr<const Filter>> make_filter(const Call& call) {
   if (!fields) return bad_request(fields.error().message);
   filter->fields = std::move(*fields);
   const auto own = selectable().find(call.kind->plural);
-  for (const FieldRequirement& requirement : filter->fields) {
+  for (FieldRequirement& requirement : filter->fields) {
     if (requirement.field == "metadata.name" || requirement.field == "metadata.namespace") continue;
+    if (is_view(*call.kind)) {
+      auto stored = stored_event_field(requirement.field);
+      if (!stored) return bad_request(fmt::format("field label not supported: {}", requirement.field));
+      requirement.field = *std::move(stored);
+      continue;
+    }
     if (own == selectable().end()) {
       return bad_request(fmt::format(
           "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", requirement.field));

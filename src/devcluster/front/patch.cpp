@@ -182,7 +182,7 @@ net::ServerResponse serve_apply(Call& call, const Services& services, const Writ
   };
   WriteOptions write = options;
   write.tracked = true;
-  if (registry.store().get(call.kind->resource(), object_key(ns, call.name))) {
+  if (registry.store().get(call.kind->storage(), object_key(ns, call.name))) {
     return finish(call, 200, registry.update(*call.kind, ns, call.name, call.subresource, transform, write, true));
   }
   if (!call.subresource.empty()) return answer_failure(call, not_found(*call.kind, call.name));

@@ -3,6 +3,7 @@
 
 #include "devcluster/front/context.hpp"
 #include "devcluster/schema/json_error.hpp"
+#include "devcluster/server/stored_form.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
@@ -58,7 +59,7 @@ std::uint64_t stale_version(const Call& call, const Store& store) {
   const std::uint64_t back = call.effects ? call.effects->stale() : 0;
   const std::uint64_t now = store.version();
   const std::uint64_t at = back == 0 || back >= now ? 0 : now - back;
-  return at == 0 || store.compacted(call.kind->resource(), at) ? 0 : at;
+  return at == 0 || store.compacted(call.kind->storage(), at) ? 0 : at;
 }
 
 struct ListRequest {
@@ -178,7 +179,7 @@ Outcome<Page> read_page(const Call& call, const Store& store) {
   auto filter = make_filter(call);
   if (!filter.ok()) return filter.failure();
   const std::string prefix = call.kind->namespaced && !call.ns.empty() ? call.ns + "/" : "";
-  const auto snapshot = store.list(call.kind->resource(), prefix, request->at);
+  const auto snapshot = store.list(call.kind->storage(), prefix, request->at);
   if (!snapshot) {
     if (!request->start.empty()) return expired(kExpired);
     return expired(fmt::format("The resourceVersion for the provided list is too old."));
@@ -222,14 +223,14 @@ net::ServerResponse serve_list(Call& call, const Services& services) {
     if (partial)
       text += dump_json(partial_metadata(call, record->object));
     else
-      text += record->body();
+      text += seen_as(*call.kind, record)->body();
   }
   return answer_text(call, 200, text + "]}");
 }
 
 net::ServerResponse serve_stale(Call& call, const Store& store, std::uint64_t at) {
   const std::string key = object_key(call.kind->namespaced ? call.ns : "", call.name);
-  if (const auto snapshot = store.list(call.kind->resource(), key, at)) {
+  if (const auto snapshot = store.list(call.kind->storage(), key, at)) {
     for (const auto& [found, record] : snapshot->records) {
       if (found == key) return answer_record(call, 200, *call.kind, record);
     }

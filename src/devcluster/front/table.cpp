@@ -2,6 +2,7 @@
 #include "devcluster/table/columns.hpp"
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/server/stored_form.hpp"
 #include "devcluster/store/packed_owners.hpp"
 #include "fracta/base/json.hpp"
 
@@ -48,7 +49,7 @@ Json table_of(const Call& call, const Kind& kind, const std::vector<RecordPtr>& 
   for (const RecordPtr& record : records) {
     Json row = {{"cells", layout.cells(record->object, now)}};
     if (include == "Object") {
-      row["object"] = record->object;
+      row["object"] = seen_as(kind, record)->object;
       unpack_owners(row["object"]);
     } else {
       row["object"] = include == "None" ? Json() : partial_metadata(call, record->object);

@@ -43,7 +43,7 @@ class Watcher {
       if (held_) wait = std::min(wait, kHoldFor);
       std::vector<Change> changes;
       const auto upto =
-          services_.registry->store().changes(call_.kind->resource(), seen_, kBatch, wait, stream.stop(), changes);
+          services_.registry->store().changes(call_.kind->storage(), seen_, kBatch, wait, stream.stop(), changes);
       if (!upto) {
         send_gone(stream);
         return;
@@ -95,7 +95,7 @@ class Watcher {
   }
 
   bool send_existing(net::ResponseStream& stream) {
-    const auto snapshot = services_.registry->store().list(call_.kind->resource(), prefix_);
+    const auto snapshot = services_.registry->store().list(call_.kind->storage(), prefix_);
     for (const auto& [key, record] : snapshot->records) {
       if (matches(*filter_, *call_.kind, record->object) && !send_record(stream, "ADDED", record)) return false;
     }

@@ -62,7 +62,7 @@ net::ServerResponse serve_update(Call& call, const Services& services) {
   if (auto placed = check_place(call, *object); !placed.ok()) return answer_failure(call, placed.failure());
   apply_defaults(*call.kind, *object);
   if (call.subresource.empty() && allows_create_on_update(*call.kind) &&
-      !services.registry->store().get(call.kind->resource(), object_key(own_namespace(call), call.name))) {
+      !services.registry->store().get(call.kind->storage(), object_key(own_namespace(call), call.name))) {
     (*object)["metadata"].erase("resourceVersion");
     auto created = services.registry->create(*call.kind, own_namespace(call), std::move(*object), *options);
     return created.ok() ? answer_record(call, 201, *call.kind, *created) : answer_failure(call, created.failure());

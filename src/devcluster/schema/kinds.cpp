@@ -36,6 +36,10 @@ Kind in_all(Kind kind) {
   kind.categories = {"all"};
   return kind;
 }
+Kind view(Kind kind, std::string of) {
+  kind.view_of = std::move(of);
+  return kind;
+}
 Kind transient(Kind kind) {
   kind.stored = false;
   return kind;
@@ -59,6 +63,7 @@ std::vector<Kind> build_kinds() {
       in_all(with_status(make("core.Service", "", "services", "service", {"svc"}))),
       in_all(with_status(make("apps.Deployment", "apps", "deployments", "deployment", {"deploy"}))),
       in_all(with_status(make("apps.ReplicaSet", "apps", "replicasets", "replicaset", {"rs"}))),
+      view(make("events.Event", "events.k8s.io", "events", "event", {"ev"}), "events"),
       transient(cluster(make("authn.TokenReview", "authentication.k8s.io", "tokenreviews", "tokenreview"))),
       transient(make("authz.LocalSubjectAccessReview", authz, "localsubjectaccessreviews", "localsubjectaccessreview")),
       transient(

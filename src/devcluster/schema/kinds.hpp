@@ -20,9 +20,12 @@ struct Kind {
   bool namespaced = true;
   bool stored = true;  // false: only "create", answered at once (reviews)
   bool has_status = false;
+  std::string view_of;  // the resource whose objects it shows (server/stored_form.hpp); "" for nearly all
   const StructType* type = nullptr;
 
   [[nodiscard]] std::string resource() const { return group.empty() ? plural : plural + "." + group; }
+  // Under which name the store keeps its objects.
+  [[nodiscard]] std::string storage() const { return view_of.empty() ? resource() : view_of; }
   [[nodiscard]] std::string api_version() const { return group.empty() ? version : group + "/" + version; }
   [[nodiscard]] std::string qualified_kind() const { return group.empty() ? kind : kind + "." + group; }
   [[nodiscard]] std::vector<std::string> verbs() const;

@@ -5,6 +5,7 @@
 #include "devcluster/auth/escalation.hpp"
 #include "devcluster/schema/decode.hpp"
 #include "devcluster/server/managed_fields.hpp"
+#include "devcluster/server/stored_form.hpp"
 #include "devcluster/server/strategy.hpp"
 #include "devcluster/validation/pod_warnings.hpp"
 #include "devcluster/validation/validation.hpp"
@@ -99,17 +100,19 @@ std::string object_key(std::string_view ns, std::string_view name) {
 }
 
 Outcome<RecordPtr> Registry::get(const Kind& kind, std::string_view ns, std::string_view name) const {
-  RecordPtr record = store_.get(kind.resource(), object_key(ns, name));
+  RecordPtr record = store_.get(kind.storage(), object_key(ns, name));
   if (!record) return not_found(kind, name);
   return record;
 }
 
-Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json object, const WriteOptions& options) {
-  Json& metadata = object["metadata"];
-  if (!string_at(metadata, "resourceVersion").empty())
+Outcome<RecordPtr> Registry::create(const Kind& asked, std::string_view ns, Json object, const WriteOptions& options) {
+  if (!string_at(object, "metadata/resourceVersion").empty())
     return Failure{500, "", "resourceVersion should not be set on objects to be created", Json()};
-  if (kind.namespaced) metadata["namespace"] = ns;
-  if (!options.tracked) track_fields(kind, object, nullptr, options, "", clock_);
+  if (asked.namespaced) object["metadata"]["namespace"] = ns;
+  if (!options.tracked) track_fields(asked, object, nullptr, options, "", clock_);
+  object = to_stored_form(asked, std::move(object));
+  const Kind& kind = stored_kind(asked);
+  Json& metadata = object["metadata"];
   if (auto admitted = admit_create(*this, kind, ns, object); !admitted.ok()) return admitted.failure();
 
   for (const char* field : {"selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"})
@@ -127,7 +130,7 @@ Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json 
 
   const std::string name = string_at(metadata, "name");
   FieldErrors errors;
-  validate_create(kind, object, errors);
+  validate_create(asked, object, errors);
   if (!errors.empty()) return errors.to_failure(kind, name);
   if (options.warnings != nullptr) add_pod_warnings(kind, object, nullptr, *options.warnings);
 
@@ -138,10 +141,10 @@ Outcome<RecordPtr> Registry::create(const Kind& kind, std::string_view ns, Json 
   admission.dry_run = options.dry_run || holder != nullptr;
   if (auto admitted = admit_valid(*this, kind, ns, object, nullptr, admission); !admitted.ok())
     return admitted.failure();
-  if (holder) return name_taken(kind, name, holder);
+  if (holder) return name_taken(asked, name, holder);
   if (options.dry_run) return RecordPtr(std::make_shared<const Record>(std::move(object), 0));
   StoreResult stored = store_.create(kind.resource(), key, std::move(object));
-  if (stored.error != StoreError::kNone) return name_taken(kind, name, stored.record);
+  if (stored.error != StoreError::kNone) return name_taken(asked, name, stored.record);
   return stored.record;
 }
 
@@ -150,9 +153,9 @@ Outcome<RecordPtr> Registry::update(const Kind& kind, std::string_view ns, std::
                                     const WriteOptions& options, bool retry) {
   const std::string key = object_key(ns, name);
   for (int attempt = 1;; ++attempt) {
-    const RecordPtr current = store_.get(kind.resource(), key);
+    const RecordPtr current = store_.get(kind.storage(), key);
     if (!current) return not_found(kind, name);
-    auto changed = transform(current->object);
+    auto changed = is_view(kind) ? transform(from_stored_form(kind, current->object)) : transform(current->object);
     if (!changed.ok()) return changed.failure();
     Json& metadata = (*changed)["metadata"];
 
@@ -160,7 +163,7 @@ Outcome<RecordPtr> Registry::update(const Kind& kind, std::string_view ns, std::
     if (asked.empty() && !allows_unconditional_update(kind)) {
       FieldErrors errors;
       errors.invalid_text("metadata.resourceVersion", "0x0", "must be specified for an update");
-      return errors.to_failure(kind, name);
+      return errors.to_failure(stored_kind(kind), name);
     }
     if (!asked.empty() && !parse_int(asked))
       return Failure{500, "", fmt::format("strconv.ParseUint: parsing {}: invalid syntax", go_quote(asked)), Json()};
@@ -171,7 +174,7 @@ Outcome<RecordPtr> Registry::update(const Kind& kind, std::string_view ns, std::
       // Looked at twice by a real server, once for all kinds and once for this one.
       FieldErrors errors;
       for (int i = 0; i < 2; ++i) errors.invalid("metadata.uid", uid, "field is immutable");
-      return errors.to_failure(kind, name);
+      return errors.to_failure(stored_kind(kind), name);
     }
     if (!uid.empty() && uid != current_uid) {
       return conflict(kind, name,
@@ -180,7 +183,8 @@ Outcome<RecordPtr> Registry::update(const Kind& kind, std::string_view ns, std::
                                   "meta: {}",
                                   kind.plural, key, uid, current_uid));
     }
-    if (auto checked = check_deletion_time(kind, name, metadata, current->object["metadata"]); !checked.ok())
+    if (auto checked = check_deletion_time(stored_kind(kind), name, metadata, current->object["metadata"]);
+        !checked.ok())
       return checked.failure();
     auto written = write_update(kind, key, current, std::move(*changed), subresource, options);
     const bool raced = !written.ok() && written.failure().code == 409 && written.failure().reason == "Conflict";
@@ -188,13 +192,20 @@ Outcome<RecordPtr> Registry::update(const Kind& kind, std::string_view ns, std::
   }
 }
 
-Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& key, const RecordPtr& current,
+Outcome<RecordPtr> Registry::write_update(const Kind& asked, const std::string& key, const RecordPtr& current,
                                           Json object, std::string_view subresource, const WriteOptions& options) {
   const Json& old = current->object;
   const Json& old_metadata = old["metadata"];
-  Json& metadata = object["metadata"];
   const std::string_view writer = options.written_by.empty() ? subresource : options.written_by;
-  if (!options.tracked) track_fields(kind, object, &old, options, writer, clock_);
+  if (!options.tracked && is_view(asked)) {
+    const Json seen = from_stored_form(asked, old);
+    track_fields(asked, object, &seen, options, writer, clock_);
+  } else if (!options.tracked) {
+    track_fields(asked, object, &old, options, writer, clock_);
+  }
+  object = to_stored_form(asked, std::move(object));
+  const Kind& kind = stored_kind(asked);
+  Json& metadata = object["metadata"];
   for (const char* field : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
                             "resourceVersion"}) {
     keep(metadata, old_metadata, field);
@@ -210,7 +221,7 @@ Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& k
 
   const std::string name = string_at(old, "metadata/name");
   FieldErrors errors;
-  validate_update(kind, object, old, subresource, errors);
+  validate_update(asked, object, old, subresource, errors);
   if (!errors.empty()) return errors.to_failure(kind, name);
   if (options.warnings != nullptr && subresource.empty()) add_pod_warnings(kind, object, &old, *options.warnings);
   keep_times(object, old);
@@ -226,13 +237,13 @@ Outcome<RecordPtr> Registry::write_update(const Kind& kind, const std::string& k
   if (vanish) {
     // The last finalizer has gone: the update is the deletion.
     const StoreResult erased = store_.erase(kind.resource(), key, current->version);
-    if (erased.error == StoreError::kMissing) return not_found(kind, name);
-    if (erased.error == StoreError::kConflict) return modified_conflict(kind, name);
+    if (erased.error == StoreError::kMissing) return not_found(asked, name);
+    if (erased.error == StoreError::kConflict) return modified_conflict(asked, name);
     return RecordPtr(std::make_shared<const Record>(std::move(object), erased.record->version));
   }
   StoreResult stored = store_.update(kind.resource(), key, current->version, std::move(object));
-  if (stored.error == StoreError::kMissing) return not_found(kind, name);
-  if (stored.error == StoreError::kConflict) return modified_conflict(kind, name);
+  if (stored.error == StoreError::kMissing) return not_found(asked, name);
+  if (stored.error == StoreError::kConflict) return modified_conflict(asked, name);
   return stored.record;
 }
 
@@ -240,7 +251,7 @@ Outcome<Deleted> Registry::remove(const Kind& kind, std::string_view ns, std::st
                                   const DeleteOptions& options) {
   const std::string key = object_key(ns, name);
   for (int attempt = 1;; ++attempt) {
-    const RecordPtr current = store_.get(kind.resource(), key);
+    const RecordPtr current = store_.get(kind.storage(), key);
     if (!current) return not_found(kind, name);
     const std::string uid = string_at(current->object, "metadata/uid");
     Kind by_kind = kind;  // a real server names the kind here, not the resource
@@ -286,12 +297,12 @@ Outcome<Deleted> Registry::remove_once(const Kind& kind, const std::string& key,
     if (deleting && old_grace && *old_grace != 0) {
       // The last state says that nothing was waited for.
       object["metadata"]["deletionGracePeriodSeconds"] = 0;
-      const StoreResult shortened = store_.update(kind.resource(), key, current->version, std::move(object));
+      const StoreResult shortened = store_.update(kind.storage(), key, current->version, std::move(object));
       again = true;
       if (shortened.error != StoreError::kNone) return not_found(kind, name);
       return Deleted{shortened.record, false};
     }
-    const StoreResult erased = store_.erase(kind.resource(), key, current->version);
+    const StoreResult erased = store_.erase(kind.storage(), key, current->version);
     if (erased.error == StoreError::kConflict) again = true;
     if (erased.error != StoreError::kNone) return not_found(kind, name);
     return Deleted{erased.record, true};
@@ -310,7 +321,7 @@ Outcome<Deleted> Registry::remove_once(const Kind& kind, const std::string& key,
   }
   if (!changed) return Deleted{current, false};
   if (options.dry_run) return Deleted{std::make_shared<const Record>(std::move(object), current->version), false};
-  const StoreResult stored = store_.update(kind.resource(), key, current->version, std::move(object));
+  const StoreResult stored = store_.update(kind.storage(), key, current->version, std::move(object));
   if (stored.error == StoreError::kConflict) again = true;
   if (stored.error != StoreError::kNone) return not_found(kind, name);
   return Deleted{stored.record, false};

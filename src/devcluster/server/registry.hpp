@@ -49,7 +49,8 @@ class Registry {
 
   [[nodiscard]] Outcome<RecordPtr> get(const Kind& kind, std::string_view ns, std::string_view name) const;
   Outcome<RecordPtr> create(const Kind& kind, std::string_view ns, Json object, const WriteOptions& options);
-  // `subresource`: "", "status" or "finalize". `retry`: transform again on a version conflict (patches).
+  // Kinds that are views of others (server/stored_form.hpp) are written in their own form; records are always in the
+  // stored one. `subresource`: "", "status" or "finalize". `retry`: transform again on a version conflict (patches).
   Outcome<RecordPtr> update(const Kind& kind, std::string_view ns, std::string_view name, std::string_view subresource,
                             const Transform& transform, const WriteOptions& options, bool retry);
   Outcome<Deleted> remove(const Kind& kind, std::string_view ns, std::string_view name, const DeleteOptions& options);

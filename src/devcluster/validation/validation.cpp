@@ -26,7 +26,7 @@ void validate_create(const Kind& kind, const Json& object, FieldErrors& errors) 
   else if (kind.plural == "services")
     validate_service(object, errors);
   else if (kind.plural == "events")
-    validate_event(object, errors);
+    validate_event(kind, object, nullptr, errors);
   else if (kind.plural == "persistentvolumeclaims")
     validate_claim(object, errors);
   else if (kind.plural == "resourcequotas")
@@ -54,6 +54,8 @@ void validate_update(const Kind& kind, const Json& object, const Json& old, std:
     validate_rbac(kind, object, &old, errors);
   else if (kind.plural == "leases")
     validate_lease(object, errors);
+  else if (kind.plural == "events")
+    validate_event(kind, object, &old, errors);
   else if (kind.plural == "services")
     validate_service(object, errors);
   else if (kind.plural == "persistentvolumeclaims")

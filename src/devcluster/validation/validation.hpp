@@ -35,7 +35,8 @@ void validate_apps_update(const Kind& kind, const Json& object, const Json& old,
                           FieldErrors& errors);
 void validate_rbac(const Kind& kind, const Json& object, const Json* old, FieldErrors& errors);
 void validate_lease(const Json& lease, FieldErrors& errors);
-void validate_event(const Json& event, FieldErrors& errors);
+// `kind` is the one that was asked for: events.k8s.io holds new events to more than core does. `old` null: a creation.
+void validate_event(const Kind& kind, const Json& event, const Json* old, FieldErrors& errors);
 void validate_service(const Json& service, FieldErrors& errors);
 void validate_claim(const Json& claim, FieldErrors& errors);
 void validate_claim_update(const Json& claim, const Json& old, FieldErrors& errors);
