@@ -110,9 +110,12 @@ Result<void> ServingCertificate::refresh() {
     if (stored)
       reason = material ? renewal_reason(*material, options_.names, lifetimes, now) : material.error().message;
     if (reason.empty()) {
-      const std::lock_guard lock(mutex_);
-      current_ = material->certificate;
-      ca_pem_ = material->authorities_pem;
+      {
+        const std::lock_guard lock(mutex_);
+        current_ = material->certificate;
+        ca_pem_ = material->authorities_pem;
+      }
+      publish_authority();
       return {};
     }
     auto made = make_serving_material(material ? &*material : nullptr, options_.names, lifetimes, now);
@@ -130,6 +133,36 @@ Result<void> ServingCertificate::refresh() {
     // Read it again, whoever has written it: what all replicas serve is what stands there.
   }
   return last ? *last : make_error(ErrorCode::kConflict, std::string("Secret ") + kServingSecret + " keeps changing");
+}
+
+void ServingCertificate::publish_authority() {
+  const auto written = write_authority(ca_pem());
+  const std::string error = written || is_race(written.error()) ? "" : written.error().message;
+  if (error != publish_error_ && !error.empty())
+    log::warn("daemon", "the certificate of the API's authority cannot be published; clients take it from the Secret",
+              {{"configmap", kAuthorityConfigMap}, {"secret", kServingSecret}, {"error", error}});
+  publish_error_ = error;
+}
+
+Result<void> ServingCertificate::write_authority(const std::string& pem) {
+  kube::WriteOptions write;
+  write.call.timeout = options_.call_timeout;
+  const auto there = client_.get(kube::kConfigMaps, options_.ns, kAuthorityConfigMap, write.call);
+  if (!there && there.error().code != ErrorCode::kNotFound) return there.error();
+  const auto* data = there ? find(*there, "data") : nullptr;
+  if (data != nullptr && string_at(*data, kAuthoritiesKey) == pem) return {};
+  Json object = {{"apiVersion", "v1"},
+                 {"kind", "ConfigMap"},
+                 {"metadata",
+                  {{"name", kAuthorityConfigMap},
+                   {"namespace", options_.ns},
+                   {"labels", {{"app.kubernetes.io/managed-by", "fracta"}, {"app.kubernetes.io/part-of", "fracta"}}}}},
+                 {"data", {{kAuthoritiesKey, pem}}}};
+  if (there) object["metadata"]["resourceVersion"] = string_at(*there, "metadata/resourceVersion");
+  const auto written = there ? client_.update(kube::kConfigMaps, options_.ns, kAuthorityConfigMap, object, write)
+                             : client_.create(kube::kConfigMaps, options_.ns, object, write);
+  if (!written) return written.error();
+  return {};
 }
 
 }  // namespace fracta::daemon

@@ -1,5 +1,6 @@
 // The API's own CA and certificate (control_plane_api.tls.self_signed), kept in Secret `fracta-controlplane-tls` so
-// that all replicas and every restart serve the same, and renewed before they end.
+// that all replicas and every restart serve the same, and renewed before they end. What clients need of it, the CA's
+// certificate, is published in ConfigMap `fracta-controlplane-ca`: nobody has to read the keys to hand it out.
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,7 @@
 namespace fracta::daemon {
 
 inline constexpr const char* kServingSecret = "fracta-controlplane-tls";
+inline constexpr const char* kAuthorityConfigMap = "fracta-controlplane-ca";
 
 // What the certificate names: the Service in every form, localhost, and `more` (DNS names and addresses).
 std::vector<std::string> serving_names(const std::string& ns, const std::vector<std::string>& more);
@@ -42,12 +44,16 @@ class ServingCertificate {
   [[nodiscard]] net::KeyPair current() const;
   // For clients; "" while the certificate is the unsaved one.
   [[nodiscard]] std::string ca_pem() const;
-  // One look at the Secret, as start()'s thread does it. kUnavailable and others: nothing has changed.
+  // One look at the Secret, as start()'s thread does it; not from two threads. kUnavailable and others: nothing has
+  // changed.
   Result<void> refresh();
 
  private:
   ServingCertificate(kube::Client& client, const Clock& clock, Options options);
   void run(const std::stop_token& stop);
+  // A failure is no reason not to serve; it is in the log once.
+  void publish_authority();
+  Result<void> write_authority(const std::string& pem);
 
   kube::Client& client_;
   const Clock& clock_;
@@ -55,6 +61,7 @@ class ServingCertificate {
   mutable std::mutex mutex_;
   net::KeyPair current_;
   std::string ca_pem_;
+  std::string publish_error_;  // of the last try; of the thread that refreshes
   std::jthread thread_;
 };
 

@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* kCertificateKey = "tls.crt";
 constexpr const char* kPrivateKey = "tls.key";
-constexpr const char* kAuthoritiesKey = "ca.crt";
 constexpr const char* kAuthorityKey = "ca.key";
 constexpr const char* kNamesAnnotation = "fracta.io/certificate-names";
 

@@ -12,6 +12,8 @@
 
 namespace fracta::daemon {
 
+inline constexpr const char* kAuthoritiesKey = "ca.crt";  // in the Secret, and in the ConfigMap for clients
+
 struct ServingLifetimes {
   std::chrono::hours certificate, authority;
 };

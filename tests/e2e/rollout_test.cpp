@@ -65,9 +65,8 @@ class Rollout : public World {
   void log_in() {
     must({"create", "serviceaccount", "me", "-n", ns_});
     must({"create", "rolebinding", "me", "-n", ns_, "--role", "fracta-operator", "--serviceaccount", ns_ + ":me"});
-    const auto authority =
-        kubectl_n({"get", "secret", "fracta-controlplane-tls", "-o", "jsonpath={.data.ca\\.crt}"}).standard_output;
-    std::ofstream(path("ca.crt")) << base64_decode(authority).value_or("");
+    std::ofstream(path("ca.crt"))
+        << kubectl_n({"get", "configmap", "fracta-controlplane-ca", "-o", "jsonpath={.data.ca\\.crt}"}).standard_output;
     const auto done = fracta({"login", "https://localhost:" + std::to_string(forward_.port()), "--ca-file",
                               path("ca.crt"), "--service-account", ns_ + "/me"});
     ASSERT_EQ(done.exit_code, 0) << done.standard_error;

@@ -67,7 +67,7 @@ class AccessTest : public DaemonTest {
     return made ? string_at(*made, "status/token") : "";
   }
 
-  // The daemon with TLS of its own; readyz is asked over verified TLS, with the CA of the Secret.
+  // The daemon with TLS of its own; readyz is asked over verified TLS, with the CA that is published.
   void start_guarded(const std::string& more = kAccessKubernetes) {
     daemon_.reset();
     auto created = daemon::Daemon::create(options(more));
@@ -81,9 +81,8 @@ class AccessTest : public DaemonTest {
         << call("GET", "/readyz").body;
   }
   std::string stored_ca() {
-    auto secret = cluster().client().get(kube::kSecrets, cluster().ns(), "fracta-controlplane-tls");
-    if (!secret) return "";
-    return base64_decode((*secret)["data"].value("ca.crt", "")).value_or("");
+    auto published = cluster().client().get(kube::kConfigMaps, cluster().ns(), "fracta-controlplane-ca");
+    return published ? (*published)["data"].value("ca.crt", "") : "";
   }
   net::Response as(const std::string& token, const std::string& method, const std::string& target,
                    const Json& body = nullptr) {

@@ -75,9 +75,10 @@ class ScaffoldOnCluster : public ::testing::Test {
     for (const char* object :
          {"serviceaccount/fracta-controlplane", "serviceaccount/fracta-agent", "role/fracta-controlplane",
           "rolebinding/fracta-controlplane", "role/fracta-viewer", "role/fracta-operator",
-          "role/fracta-credential-admin", "pvc/fracta-workspace", "configmap/fracta-auth-helpers",
-          "configmap/fracta-controlplane-config", "networkpolicy/fracta-controlplane", "networkpolicy/fracta-agents",
-          "deployment/fracta-controlplane", "service/fracta-controlplane"})
+
+          "role/fracta-credential-admin", "rolebinding/fracta-ca-reader", "pvc/fracta-workspace",
+          "configmap/fracta-auth-helpers", "configmap/fracta-controlplane-config", "networkpolicy/fracta-controlplane",
+          "networkpolicy/fracta-agents", "deployment/fracta-controlplane", "service/fracta-controlplane"})
       EXPECT_EQ(run({"get", object, "-n", ns_, "-o", "name"}).exit_code, 0) << object;
   }
 

@@ -65,6 +65,24 @@ TEST_F(ServingCertificateTest, OtherNamesOrABrokenSecretMakeANewOne) {
   EXPECT_TRUE(net::check_key_pair(named->current().certificate_pem, named->current().key_pem));
 }
 
+TEST_F(ServingCertificateTest, PublishesTheAuthorityForClientsAndNothingElse) {
+  const auto published = [&] {
+    auto map = cluster().client().get(kube::kConfigMaps, cluster().ns(), daemon::kAuthorityConfigMap);
+    return map ? (*map)["data"] : Json(map.error().message);
+  };
+  auto served = make();
+  EXPECT_EQ(published(), Json({{"ca.crt", served->ca_pem()}}));
+  // Deleted or changed by somebody: put right at the next look.
+  ASSERT_TRUE(cluster().client().remove(kube::kConfigMaps, cluster().ns(), daemon::kAuthorityConfigMap));
+  ASSERT_TRUE(served->refresh());
+  auto map = cluster().client().get(kube::kConfigMaps, cluster().ns(), daemon::kAuthorityConfigMap);
+  ASSERT_TRUE(map);
+  (*map)["data"] = {{"ca.crt", "somebody else's"}, {"more", "x"}};
+  ASSERT_TRUE(cluster().client().update(kube::kConfigMaps, cluster().ns(), daemon::kAuthorityConfigMap, *map));
+  ASSERT_TRUE(served->refresh());
+  EXPECT_EQ(published(), Json({{"ca.crt", served->ca_pem()}}));
+}
+
 class ServedTls : public AccessTest {};
 
 TEST_F(ServedTls, ClientsVerifyItAndARotationIsLive) {

@@ -354,6 +354,7 @@ TEST(Roles, TheShippedRolesSayWhatTheStaticOnesSay) {
   std::set<std::string> shipped, ours;
   for (const auto& document : *documents) {
     if (string_at(document, "kind") != "Role") continue;
+    if (string_at(document, "metadata/name") == "fracta-ca-reader") continue;  // nothing of the API's
     const auto role = string_at(document, "metadata/name").substr(std::string("fracta-").size());
     for (const auto& rule : document["rules"])
       for (const auto& resource : rule["resources"]) {
