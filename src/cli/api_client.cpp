@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "fracta/base/file.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
 #include "fracta/version.hpp"
@@ -102,7 +103,9 @@ Result<ApiClient> ApiClient::connect(const Connection& connection, const ClientA
 ApiClient::ApiClient(const Connection& connection, std::string base_path, std::unique_ptr<net::Transport> transport,
                      const ClientArgs& args, const Context& context)
     : url_(connection.url),
+      chosen_by_(connection.chosen_by),
       token_(connection.token),
+      token_file_(connection.token_file),
       base_path_(std::move(base_path)),
       transport_(std::move(transport)),
       timeout_(std::chrono::duration_cast<std::chrono::milliseconds>(args.request_timeout)),
@@ -112,7 +115,10 @@ net::Request ApiClient::make_request(std::string_view method, const std::string&
   net::Request request{.method = std::string(method), .target = base_path_ + target};
   request.headers.set("User-Agent", std::string("fracta-cli/") + kVersion);
   request.headers.set("Accept", "application/json");
-  if (!token_.empty()) request.headers.set("Authorization", "Bearer " + token_);
+  // A verb may run for hours, and what it began with has expired by then.
+  const auto renewed = token_file_.empty() ? Result<std::string>("") : read_file(token_file_, 256u << 10);
+  const std::string token = renewed && !trim(*renewed).empty() ? std::string(trim(*renewed)) : token_;
+  if (!token.empty()) request.headers.set("Authorization", "Bearer " + token);
   if (body != nullptr) {
     request.headers.set("Content-Type", "application/json");
     request.body = dump_json(*body);
@@ -123,8 +129,9 @@ net::Request ApiClient::make_request(std::string_view method, const std::string&
 Error ApiClient::explain(Error error) const {
   if (error.code == ErrorCode::kUnavailable)
     error.message = "the controlplane at " + url_ + " cannot be reached: " + error.message +
-                    "\nIs it running (`fracta controlplane --config fracta.yaml`)? Another address is given with "
-                    "--server, FRACTA_SERVER or control_plane_api.url.";
+                    "\nIs it running (`fracta controlplane --config fracta.yaml`)? " +
+                    (chosen_by_.empty() ? "" : "The address is that of " + chosen_by_ + ". ") +
+                    "Another address is given with --server, FRACTA_SERVER or control_plane_api.url.";
   if (error.code == ErrorCode::kUnauthenticated && error.http_status == 0)
     error.message = "the controlplane at " + url_ + " is not trusted: " + error.message +
                     "\nIts authority is given with FRACTA_CA_FILE or `fracta login " + url_ + " --ca-file FILE`.";

@@ -40,7 +40,9 @@ class ApiClient {
   [[nodiscard]] Error explain(Error error) const;
 
   std::string url_;
+  std::string chosen_by_;
   std::string token_;  // sent to url_ only; redirects are not followed
+  std::string token_file_;
   std::string base_path_;
   std::unique_ptr<net::Transport> transport_;
   std::chrono::milliseconds timeout_;

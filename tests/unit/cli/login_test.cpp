@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
+#include "cli/api_client.hpp"
 #include "cli/connection.hpp"
 #include "fake_daemon.hpp"
 #include "fracta/base/file.hpp"
@@ -14,6 +16,7 @@
 namespace fracta::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -132,6 +135,49 @@ TEST_F(Login, PlainHttpElsewhereGetsNoToken) {
     EXPECT_THAT(list.err, HasSubstr("is not sent to")) << url;
     EXPECT_THAT(list.err, Not(HasSubstr(kToken)));
   }
+}
+
+TEST_F(Login, ATokenInAFileIsReadForEachRequest) {
+  const std::string path = *directory_ / "token";
+  ASSERT_TRUE(write_file_atomic(path, kToken));
+  std::ostringstream ignored;
+  std::istringstream in;
+  Context context{.out = ignored,
+                  .err = ignored,
+                  .in = in,
+                  .environment = [](const std::string&) { return std::nullopt; },
+                  .stop = {}};
+  Connection connection;
+  connection.url = daemon_.url();
+  connection.token = kToken;
+  connection.token_file = path;
+  auto client = ApiClient::connect(connection, {}, context);
+  ASSERT_TRUE(client);
+  EXPECT_TRUE(client->call("GET", "/api/v1/agents"));
+  ASSERT_TRUE(write_file_atomic(path, "renewed-and-refused\n"));
+  EXPECT_EQ(client->call("GET", "/api/v1/agents").error().code, ErrorCode::kUnauthenticated);
+  ASSERT_TRUE(write_file_atomic(path, ""));  // being written
+  EXPECT_TRUE(client->call("GET", "/api/v1/agents"));
+}
+
+TEST_F(Login, AProjectsFileNamesNoPlaceForATokenOfTheEnvironment) {
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(directory_->path());
+  const std::string common = "runtime: {backend: kubernetes, kubernetes: {namespace: fracta, image: x}}\n";
+  ASSERT_TRUE(write_file_atomic("fracta.yaml", common + "control_plane_api: {url: \"https://thief.invalid\"}\n"));
+  const auto refused = fracta({"list"}, "", {{"FRACTA_TOKEN", kToken}});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("is not sent to https://thief.invalid"), HasSubstr("FRACTA_SERVER")));
+  const auto meant = fracta({"list", "--config", "./fracta.yaml"}, "", {{"FRACTA_TOKEN", kToken}});
+  EXPECT_THAT(meant.err, HasSubstr("The address is that of control_plane_api.url of ./fracta.yaml. "));
+  // On this machine it is the project's own controlplane.
+  ASSERT_TRUE(write_file_atomic("fracta.yaml", common + "control_plane_api: {url: \"" + daemon_.url() + "\"}\n"));
+  EXPECT_EQ(fracta({"list"}, "", {{"FRACTA_TOKEN", kToken}}).code, 0);
+  // What comes before the context one has just logged in to is named when it does not answer.
+  ASSERT_EQ(fracta({"login", daemon_.url(), "--name", "here", "--token-file", "-"}, kToken).code, 0);
+  ASSERT_TRUE(write_file_atomic("fracta.yaml", common + "control_plane_api: {url: \"http://127.0.0.1:1\"}\n"));
+  EXPECT_THAT(fracta({"list"}).err, HasSubstr("of ./fracta.yaml, which comes before the current context \"here\". "));
+  std::filesystem::current_path(before);
 }
 
 TEST_F(Login, SeveralContexts) {
