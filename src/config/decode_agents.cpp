@@ -89,6 +89,9 @@ AgentRuntime decode_entry(const std::string& name, const View& entry, const Conf
   if (!runtime.env.empty()) {
     entry["env"].warning("only the local backend reads this; on Kubernetes use kubernetes.env");
   }
+  if (!runtime.command.empty() && runtime.adapter != "command")
+    entry["command"].warning("not used: adapter " + in_quotes(runtime.adapter) +
+                             " makes its own command line; `adapter: command` runs this one");
   check_auth(name, entry, runtime, config);
   return runtime;
 }

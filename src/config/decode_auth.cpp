@@ -26,7 +26,8 @@ void check_origin_type(const View& view, const std::string& owner, const AuthOri
   } else if (origin.type.empty()) {
     view.error_as(owner, "type must not be empty");
   } else {
-    view["type"].error_as(owner, "unknown source type " + in_quotes(origin.type));
+    view["type"].error_as(owner, "unknown source type " + in_quotes(origin.type) +
+                                     "; valid: http_header_token, command_output, secret_env");
   }
 }
 
@@ -34,7 +35,8 @@ void check_origin_scope(const View& view, const std::string& owner, const AuthOr
   if (origin.scope.empty()) {
     view.error_as(owner, "scope must not be empty");
   } else if (origin.scope != "agent_runtime" && origin.scope != "host_edge" && origin.scope != "any") {
-    view["scope"].error_as(owner, "unknown scope " + in_quotes(origin.scope));
+    view["scope"].error_as(owner,
+                           "unknown scope " + in_quotes(origin.scope) + "; valid: agent_runtime, host_edge, any");
   }
 }
 

@@ -1,30 +1,18 @@
 // The page the project starts from, followed word by word: "End-to-end example", "Adding a new auth provider",
-// "Diagnostic log line", "Path resolution inside the container"; then the other bindings, and the real Claude Code.
+// "Diagnostic log line", "Path resolution inside the container"; then the other bindings.
 #include <gmock/gmock.h>
-#include <mutex>
 
 #include <nlohmann/json.hpp>
 
+#include "e2e/tools.hpp"
 #include "e2e/world.hpp"
-#include "fracta/net/http_server.hpp"
 
 namespace fracta::e2e {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// A directory of this machine as /tools, in place of programs that an image would have.
-std::string with_tools(const std::string& directory) {
-  std::string extras = kAuthHelpersMount;
-  const std::string mounts = "    extra_volume_mounts:\n";
-  extras.insert(extras.find(mounts) + mounts.size(), "      - {name: tools, mountPath: /tools, readOnly: true}\n");
-  extras.insert(extras.find(mounts), "      - {name: tools, hostPath: {path: \"" + directory + "\"}}\n");
-  return extras;
-}
-constexpr const char* kToolsPath = "/tools:/usr/bin:/bin";
 
 // The profile as the page prints it, below auth.credentials.profiles.
 constexpr const char* kVertexProfile = R"(auth:
@@ -280,93 +268,6 @@ TEST_F(Credentials, AFailingOriginRefusesTheSpawnInClearWords) {
       AllOf(HasSubstr("required source \"minted\" failed: command \"mint\" ended with exit code 9: no session for "),
             Not(HasSubstr("AKIAIOSFODNN7EXAMPLE"))));
   EXPECT_EQ(kubectl_n({"get", "jobs,secrets", "-o", "name"}).standard_output, "");
-}
-
-// ---- The real CLI ----
-
-// Answers the Messages API with "pong" and remembers how it was asked.
-class MessagesStub {
- public:
-  MessagesStub() {
-    auto created = net::HttpServer::create({}, [this](const net::ServerRequest& request) {
-      std::lock_guard lock(mutex_);
-      for (const auto& name : {"authorization", "x-api-key"})
-        if (auto value = request.headers.get(name); value)
-          seen_.push_back(std::string(name) + ": " + std::string(*value));
-      if (request.path.find("/messages") == std::string::npos) return net::ServerResponse::json(200, "{}");
-      net::ServerResponse answer;
-      answer.headers.add("Content-Type", "text/event-stream");
-      answer.body = kAnswer;
-      return answer;
-    });
-    if (created) server_ = *std::move(created);
-    if (server_) server_->start();
-  }
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
-  [[nodiscard]] std::vector<std::string> seen() {
-    std::lock_guard lock(mutex_);
-    return seen_;
-  }
-
- private:
-  static constexpr const char* kAnswer =
-      "event: message_start\ndata: "
-      "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":"
-      "\"assistant\",\"model\":\"stub\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":"
-      "{\"input_tokens\":1,\"output_tokens\":1}}}\n\n"
-      "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
-      "{\"type\":\"text\",\"text\":\"\"}}\n\n"
-      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
-      "{\"type\":\"text_delta\",\"text\":\"pong\"}}\n\n"
-      "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
-      "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","
-      "\"stop_sequence\":null},\"usage\":{\"output_tokens\":1}}\n\n"
-      "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
-  std::mutex mutex_;
-  std::vector<std::string> seen_;
-  std::unique_ptr<net::HttpServer> server_;
-};
-
-std::string claude_cli() {
-  if (const char* given = std::getenv("FRACTA_CLAUDE_CLI"); given != nullptr && *given != '\0') return given;
-  const char* path = std::getenv("PATH");
-  return find_on_path("claude", path != nullptr ? path : "");
-}
-
-TEST_F(Credentials, TheRealClaudeCodeAuthenticatesWithTheHelpersToken) {
-  const std::string cli = claude_cli();
-  if (cli.empty()) {
-    std::cerr << "\n*** SKIPPED: no Claude Code CLI. Install @anthropic-ai/claude-code or set FRACTA_CLAUDE_CLI to its "
-                 "binary to run this test. ***\n\n";
-    GTEST_SKIP() << "no Claude Code CLI (FRACTA_CLAUDE_CLI, or claude on PATH)";
-  }
-  MessagesStub stub;
-  write_program("deployment/auth-helpers/fetch-vertex-token", "#!/bin/sh\necho helper-token-1234\n");
-  package_helpers();
-  std::string env;
-  for (const auto& [name, value] : std::map<std::string, std::string>{{"PATH", kToolsPath},
-                                                                      {"HOME", "/workspace/home"},
-                                                                      {"ANTHROPIC_BASE_URL", stub.url()},
-                                                                      {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"},
-                                                                      {"DISABLE_AUTOUPDATER", "1"},
-                                                                      {"DISABLE_TELEMETRY", "1"},
-                                                                      {"DISABLE_ERROR_REPORTING", "1"}})
-    env += "          - {name: " + name + ", value: \"" + value + "\"}\n";
-  write_config(with_tools(std::filesystem::path(cli).parent_path()),
-               "    claude:\n      auth_profile: direct\n      kubernetes:\n        env:\n" + env + R"(auth:
-  credentials:
-    profiles:
-      direct:
-        runtime_auth_resolvers:
-          helper: {type: command, command: fetch-vertex-token, ttl_ms: 60000}
-        default_binding: {type: claude_api_key_helper, runtime_auth_resolver: helper}
-)");
-  start_controlplane();
-  spawn({"real", "--runtime", "claude", "--contract", "Say pong."});
-  run_to_end("real");
-  EXPECT_THAT(log_of("real"), AllOf(HasSubstr("user-settings.json present=true"), HasSubstr("\"result\":\"pong\"")));
-  EXPECT_THAT(stub.seen(), Contains("authorization: Bearer helper-token-1234"));
-  EXPECT_THAT(stub.seen(), Contains("x-api-key: helper-token-1234"));
 }
 
 }  // namespace

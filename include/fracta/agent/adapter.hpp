@@ -36,6 +36,7 @@ struct AdapterInput {
   std::string working_directory;
   std::string auth_mount_path;  // where auth-secret is mounted
   std::vector<McpServerEntry> mcp_servers = {};
+  std::vector<config::EnvVar> given_env = {};  // of kubernetes.env and credentials: the container will have it
 };
 
 // Key of the conversation's token in the agent's auth Secret, for every adapter: the daemon reads it back from there.
@@ -58,6 +59,8 @@ class Adapter {
   [[nodiscard]] virtual std::vector<WorkspaceFile> workspace_files(const AdapterInput& input) const = 0;
   // Plain variables of the adapter itself; kubernetes.env and credentials win over them. Upstream's adapters have none.
   [[nodiscard]] virtual std::vector<config::EnvVar> environment(const AdapterInput& input) const;
+  // Variable the CLI reads -> variable it has the value from when only that one is given.
+  [[nodiscard]] virtual config::StringMap environment_aliases(const AdapterInput& input) const;
   [[nodiscard]] virtual Result<std::vector<std::string>> batch_command(const AdapterInput& input) const = 0;
   // kInvalid: `unsupported runtime "<r>" for K8s stream mode`, or an empty token.
   [[nodiscard]] virtual Result<StreamServer> stream_server(const AdapterInput& input,

@@ -2,6 +2,8 @@
 // `--ws-auth capability-token` needs a token file (shared/reference/agent-clis.md).
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/adapters/adapters.hpp"
 
 namespace fracta::agent {
@@ -9,6 +11,16 @@ namespace {
 
 constexpr const char* kTaskFile = "AGENTS.md";
 constexpr int kPort = 8080;
+constexpr const char* kApiKey = "OPENAI_API_KEY";
+// `codex app-server` reads no variable: the key has to be in $CODEX_HOME/auth.json, which `codex login` writes (0600).
+constexpr const char* kLogIn =
+    "printenv OPENAI_API_KEY | codex login --with-api-key >&2 || "
+    "echo 'fracta: codex login failed; is $CODEX_HOME, or ~/.codex, writable?' >&2; exec \"$@\"";
+
+bool has_api_key(const AdapterInput& input) {
+  return std::any_of(input.given_env.begin(), input.given_env.end(),
+                     [](const config::EnvVar& entry) { return entry.name == kApiKey; });
+}
 
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
@@ -70,6 +82,12 @@ class Codex final : public Adapter {
     return files;
   }
 
+  // `codex exec` takes its key from CODEX_API_KEY only; the name everybody knows is the other.
+  [[nodiscard]] config::StringMap environment_aliases(const AdapterInput& input) const override {
+    if (input.spec.mode != Mode::kBatch) return {};
+    return {{"CODEX_API_KEY", kApiKey}};
+  }
+
   [[nodiscard]] Result<std::vector<std::string>> batch_command(const AdapterInput& input) const override {
     std::vector<std::string> argv = {
         "codex", "exec", "--json", "--sandbox", "workspace-write", "--skip-git-repo-check"};
@@ -90,6 +108,10 @@ class Codex final : public Adapter {
         "--ws-auth", "capability-token", "--ws-token-file", input.auth_mount_path + "/" + kStreamTokenKey};
     const auto trust = trust_workspace(input);
     server.command.insert(server.command.end(), trust.begin(), trust.end());
+    if (has_api_key(input)) {
+      const std::vector<std::string> shell = {"sh", "-c", kLogIn, "codex-login"};
+      server.command.insert(server.command.begin(), shell.begin(), shell.end());
+    }
     server.port = kPort;
     server.secret_data[kStreamTokenKey] = token;
     return server;

@@ -9,6 +9,7 @@
 namespace fracta::agent {
 
 std::vector<config::EnvVar> Adapter::environment(const AdapterInput&) const { return {}; }
+config::StringMap Adapter::environment_aliases(const AdapterInput&) const { return {}; }
 
 const Adapter* find_adapter(std::string_view name) {
   static const std::array<const Adapter*, 4> all = {&claude_adapter(), &codex_adapter(), &command_adapter(),

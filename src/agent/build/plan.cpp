@@ -145,6 +145,14 @@ Result<void> check_mcp_servers(const std::vector<McpServerEntry>& servers) {
 Result<void> fill_commands(const Adapter& adapter, const AdapterInput& input, const std::string& token, Plan& plan) {
   plan.env = adapter.environment(input);
   for (config::EnvVar& entry : plan.env) entry.value = escape_expansion(entry.value);
+  std::vector<config::EnvVar> aliases;
+  for (const auto& [wanted, source] : adapter.environment_aliases(input))
+    for (config::EnvVar entry : input.given_env)
+      if (entry.name == source) {
+        entry.name = wanted;
+        aliases.push_back(std::move(entry));
+      }
+  plan.env = merge_env(merge_env(std::move(plan.env), aliases), input.given_env);
   if (plan.spec.mode == Mode::kBatch) {
     auto argv = adapter.batch_command(input);
     if (!argv) return argv.error();
@@ -194,11 +202,15 @@ Result<Plan> make_plan(const BuildInput& input) {
   FRACTA_TRY(check_deadline(plan.active_deadline_seconds));
   plan.spawned_at = input.spawned_at;
 
-  const AdapterInput adapter_input{
-      plan.spec, input.config, **runtime, plan.id, plan.working_directory, plan.auth_mount_path, input.mcp_servers};
+  const AdapterInput adapter_input{plan.spec,
+                                   input.config,
+                                   **runtime,
+                                   plan.id,
+                                   plan.working_directory,
+                                   plan.auth_mount_path,
+                                   input.mcp_servers,
+                                   merge_env((*runtime)->kubernetes_env, input.credential_env)};
   FRACTA_TRY(fill_commands(**adapter, adapter_input, input.stream_token, plan));
-  plan.env = merge_env(std::move(plan.env), (*runtime)->kubernetes_env);
-  plan.env = merge_env(std::move(plan.env), input.credential_env);
   if (!plan.stored_credentials.ids.empty())
     plan.env =
         merge_env(std::move(plan.env), {{kCredentialIdsVariable, escape_expansion(plan.stored_credentials.ids), {}}});

@@ -67,6 +67,27 @@ TEST_F(Adapters, CodexCommand) {
                           "You are the agent \"agent1\". Read AGENTS.md and carry out the task it describes."));
 }
 
+// Seen with 0.169.0: `exec` reads CODEX_API_KEY, `app-server` only what `codex login` wrote.
+TEST_F(Adapters, CodexGetsTheKeyThatOthersCallByItsUsualName) {
+  spec.runtime = "codex";
+  const config::EnvVar key{"OPENAI_API_KEY", "", config::SecretKeyRef{"openai", "api-key", false}};
+  credential_env = {key};
+  Json env = main_container()["env"];
+  const Json from = {{"secretKeyRef", {{"name", "openai"}, {"key", "api-key"}}}};
+  EXPECT_THAT(env, testing::Contains(Json({{"name", "CODEX_API_KEY"}, {"valueFrom", from}})));
+  EXPECT_THAT(env, testing::Contains(Json({{"name", "OPENAI_API_KEY"}, {"valueFrom", from}})));
+
+  credential_env.push_back({"CODEX_API_KEY", "", config::SecretKeyRef{"other", "api-key", false}});
+  env = main_container()["env"];
+  EXPECT_EQ(env[0]["valueFrom"]["secretKeyRef"]["name"], "other") << "what is given itself stays";
+
+  spec.mode = Mode::kStream;
+  credential_env = {key};
+  EXPECT_THAT(main_container()["args"].dump(),
+              AllOf(HasSubstr(R"(["sh","-c","printenv OPENAI_API_KEY | codex login --with-api-key)"),
+                    HasSubstr(R"("codex","app-server")")));
+}
+
 TEST_F(Adapters, CodexWorkspaceArtifacts) {
   spec.runtime = "codex";
   spec.contract = "Do it.";

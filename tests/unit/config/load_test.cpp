@@ -71,6 +71,11 @@ TEST(Load, TheLocalBackendIsAnsweredWithWhatToUseInstead) {
   EXPECT_EQ(clean("{profile: local, runtime: {backend: kubernetes}}").backend, "kubernetes");
 }
 
+TEST(Load, ACommandNobodyRunsWarns) {
+  EXPECT_THAT(all_text(load("agents: {agent_runtimes: {codex: {command: [codex, --fast]}}}")),
+              HasSubstr("agent_runtimes.codex.command: not used: adapter \"codex\" makes its own command line"));
+}
+
 TEST(Load, UnknownKeysWarnWithASuggestion) {
   const LoadResult result =
       load("runtme: {}\nruntime: {kubernetes: {namspace: x}}\nagents: {agent_runtimes: {a: {modle: m}}}\n");
