@@ -34,6 +34,21 @@ std::map<std::string, std::set<std::string>> foreign_secrets(const config::Confi
   return out;
 }
 
+// What will be no better in a moment.
+bool is_lasting(const Error& error) {
+  return error.code == ErrorCode::kForbidden || error.code == ErrorCode::kInvalid ||
+         (error.code == ErrorCode::kInternal && error.http_status < 500);
+}
+
+Error withheld(const Error& why) {
+  auto error = make_error(ErrorCode::kUnavailable,
+                          "the agent's secrets cannot be read now, so nothing of it is shown "
+                          "that they might stand in: " +
+                              why.message);
+  error.retry_after = std::chrono::milliseconds{1'000};
+  return error;
+}
+
 }  // namespace
 
 AgentRedactors::AgentRedactors(std::shared_ptr<const config::Config> config, kube::Client& client,
@@ -47,7 +62,7 @@ std::shared_ptr<const Redactor> AgentRedactors::known(const AgentView& view) {
   return found != entries_.end() && found->second.uid == view.uid() ? found->second.redactor : shapes_;
 }
 
-std::shared_ptr<const Redactor> AgentRedactors::of(const AgentView& view, const std::stop_token& stop) {
+Result<std::shared_ptr<const Redactor>> AgentRedactors::of(const AgentView& view, const std::stop_token& stop) {
   if (!view.exists()) return shapes_;
   const auto generation = directory_.generation();
   {
@@ -57,7 +72,9 @@ std::shared_ptr<const Redactor> AgentRedactors::of(const AgentView& view, const 
         clock_.steady_now() < found->second.until)
       return found->second.redactor;
   }
-  auto values = read(view, stop);  // without the lock: the API server may be slow
+  auto fresh = read(view, stop);  // without the lock: the API server may be slow
+  if (!fresh) return fresh.error();
+  auto values = *std::move(fresh);
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[view.id];
   if (entry.uid != view.uid()) entry = Entry{view.uid(), {}, nullptr, {}, 0};
@@ -79,34 +96,38 @@ std::shared_ptr<const Redactor> AgentRedactors::of(const AgentView& view, const 
   return redactor;
 }
 
-std::vector<std::string> AgentRedactors::read(const AgentView& view, const std::stop_token& stop) {
+Result<std::vector<std::string>> AgentRedactors::read(const AgentView& view, const std::stop_token& stop) {
   std::vector<std::string> values;
-  read_secret(agent::auth_secret_name(view.id), nullptr, stop, values);
+  FRACTA_TRY(read_secret(agent::auth_secret_name(view.id), nullptr, stop, values));
   const auto& runtime = text_of(view, &agent::JobSummary::runtime, &agent::PodSummary::runtime);
-  for (const auto& [name, keys] : foreign_secrets(*config_, runtime)) read_secret(name, &keys, stop, values);
-  read_stored(view, values);
+  for (const auto& [name, keys] : foreign_secrets(*config_, runtime))
+    FRACTA_TRY(read_secret(name, &keys, stop, values));
+  FRACTA_TRY(read_stored(view, values));
   return values;
 }
 
-void AgentRedactors::read_secret(const std::string& name, const std::set<std::string>* keys,
-                                 const std::stop_token& stop, std::vector<std::string>& values) {
+Result<void> AgentRedactors::read_secret(const std::string& name, const std::set<std::string>* keys,
+                                         const std::stop_token& stop, std::vector<std::string>& values) {
   const auto secret = client_.get(kube::kSecrets, config_->kubernetes.ns, name, {call_timeout_, stop});
   if (!secret) {
-    if (secret.error().code != ErrorCode::kNotFound && secret.error().code != ErrorCode::kCanceled)
-      log::warn("controlplane", "values of a Secret are unknown, so they are not redacted",
-                {{"secret", name}, {"error", secret.error().message}});
-    return;
+    if (secret.error().code == ErrorCode::kNotFound) return {};
+    if (secret.error().code == ErrorCode::kCanceled) return secret.error();
+    if (!is_lasting(secret.error())) return withheld(secret.error());
+    log::warn("controlplane", "values of a Secret are unknown, so they are not redacted",
+              {{"secret", name}, {"error", secret.error().message}});
+    return {};
   }
   const Json* data = find(*secret, "data");
-  if (data == nullptr || !data->is_object()) return;
+  if (data == nullptr || !data->is_object()) return {};
   for (const auto& [key, value] : data->items()) {
     if ((keys != nullptr && keys->count(key) == 0) || !value.is_string()) continue;
     if (auto bytes = base64_decode(value.get_ref<const std::string&>())) values.push_back(*std::move(bytes));
   }
+  return {};
 }
 
-void AgentRedactors::read_stored(const AgentView& view, std::vector<std::string>& values) {
-  if (directory_.remembered() == nullptr) return;
+Result<void> AgentRedactors::read_stored(const AgentView& view, std::vector<std::string>& values) {
+  if (directory_.remembered() == nullptr) return {};
   const auto& bound = text_of(view, &agent::JobSummary::credentials, &agent::PodSummary::credentials);
   for (const auto& credential : parse_bound_credentials(bound)) {
     const auto stored = directory_.remembered()->with_token(credential.id);
@@ -114,10 +135,12 @@ void AgentRedactors::read_stored(const AgentView& view, std::vector<std::string>
       auto secrets = credentials::secrets_in(*stored);
       std::move(secrets.begin(), secrets.end(), std::back_inserter(values));
     } else if (stored.error().code != ErrorCode::kNotFound) {
+      if (!is_lasting(stored.error())) return withheld(stored.error());
       log::warn("controlplane", "the value of a credential is unknown, so it is not redacted",
                 {{"credential", credential.name}, {"error", stored.error().message}});
     }
   }
+  return {};
 }
 
 }  // namespace fracta::controlplane

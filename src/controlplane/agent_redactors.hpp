@@ -32,8 +32,9 @@ class AgentRedactors {
   AgentRedactors(std::shared_ptr<const config::Config> config, kube::Client& client,
                  const CredentialDirectory& directory, const Clock& clock, std::chrono::milliseconds call_timeout);
 
-  // Reads what is not known freshly. What cannot be read is logged by name; shapes are blacked out all the same.
-  std::shared_ptr<const Redactor> of(const AgentView& view, const std::stop_token& stop);
+  // Reads what is not known freshly. kUnavailable: it cannot be read now, so nothing of the agent may be shown. What
+  // can never be read (no right to it, a lost key) is logged by name; shapes are blacked out all the same.
+  Result<std::shared_ptr<const Redactor>> of(const AgentView& view, const std::stop_token& stop);
   // Without reading: the values as they were known last, or shapes alone.
   [[nodiscard]] std::shared_ptr<const Redactor> known(const AgentView& view);
 
@@ -45,10 +46,10 @@ class AgentRedactors {
     SteadyTime until{};
     std::uint64_t generation = 0;
   };
-  std::vector<std::string> read(const AgentView& view, const std::stop_token& stop);
-  void read_secret(const std::string& name, const std::set<std::string>* keys, const std::stop_token& stop,
-                   std::vector<std::string>& values);
-  void read_stored(const AgentView& view, std::vector<std::string>& values);
+  Result<std::vector<std::string>> read(const AgentView& view, const std::stop_token& stop);
+  Result<void> read_secret(const std::string& name, const std::set<std::string>* keys, const std::stop_token& stop,
+                           std::vector<std::string>& values);
+  Result<void> read_stored(const AgentView& view, std::vector<std::string>& values);
 
   const std::shared_ptr<const config::Config> config_;
   kube::Client& client_;

@@ -166,13 +166,17 @@ class ControlPlane::Impl {
     if (!id) return id.error();
     // Secrets change while a log is followed.
     auto current = [this, &id, &stop] { return redactors_.of(cache_->view(*id), stop); };
-    RedactingStream redacting(current());
+    const auto first = current();
+    if (!first) return first.error();
+    RedactingStream redacting(*first);
     auto looked = clock_.steady_now();
+    auto generation = directory_.generation();
     bool reader_left = false;
     const LogReader::Write pass = [&](std::string_view bytes) {
-      if (clock_.steady_now() - looked > AgentRedactors::kFresh) {
-        redacting.use(current());
+      if (clock_.steady_now() - looked > AgentRedactors::kFresh || generation != directory_.generation()) {
+        generation = directory_.generation();
         looked = clock_.steady_now();
+        if (auto now = current()) redacting.use(*std::move(now));  // else what was known goes on
       }
       const std::string seen = redacting.feed(bytes);
       reader_left = !seen.empty() && !write(seen);
@@ -187,7 +191,9 @@ class ControlPlane::Impl {
     FRACTA_TRY(need_sync());
     auto id = find_id(name);
     if (!id) return id.error();
-    const auto redactor = redactors_.of(cache_->view(*id), stop_.get_token());
+    const auto known = redactors_.of(cache_->view(*id), stop_.get_token());
+    if (!known) return known.error();
+    const auto& redactor = *known;
     std::size_t accepted = std::min(events.size(), kMaxReported);
     for (std::size_t i = 0; i < accepted; ++i) {
       auto& event = events[i];
@@ -268,7 +274,9 @@ class ControlPlane::Impl {
         pod != nullptr && std::any_of(pod->containers.begin(), pod->containers.end(), [](const auto& container) {
           return container.kind == agent::ContainerState::Kind::kTerminated && !container.message.empty();
         });
-    return (by_agent ? redactors_.of(view, stop_.get_token()) : redactors_.known(view))->redact(text);
+    if (!by_agent) return redactors_.known(view)->redact(text);
+    const auto redactor = redactors_.of(view, stop_.get_token());
+    return redactor ? (*redactor)->redact(text) : "(not shown: " + redactor.error().message + ")";
   }
 
   [[nodiscard]] AgentInfo describe(const AgentView& view, SystemTime now) {

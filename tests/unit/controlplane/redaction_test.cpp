@@ -129,5 +129,23 @@ TEST_F(Redaction, AContainersLastWordsHoldNoValue) {
     EXPECT_THAT(event->detail, Not(HasSubstr("inner-kubeconfig"))) << event->action;
 }
 
+TEST_F(Redaction, WhatCannotBeRedactedNowIsNotShown) {
+  write("token inner-kubeconfig-token");
+  store_->fail_with(make_error(ErrorCode::kUnavailable, "connection refused"));
+  const auto refused = plane().log_tail("a1", LogQuery{}, 1u << 16, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(refused.error().message, HasSubstr("secrets cannot be read now"));
+  EXPECT_FALSE(plane().report("a1", {controlplane::Event{}}));
+  store_->fail_with(std::nullopt);
+  EXPECT_THAT(tail(), HasSubstr("token [REDACTED]"));
+}
+
+TEST_F(Redaction, WhatCanNeverBeReadHidesNoLog) {
+  write("token auth-secret-value ghp_" + std::string(40, 'x'));
+  store_->fail_with(make_error(ErrorCode::kInternal, "sealed, and the key is gone"));
+  EXPECT_THAT(tail(), HasSubstr("token [REDACTED] [REDACTED]"));
+}
+
 }  // namespace
 }  // namespace fracta::testing
