@@ -106,6 +106,7 @@ Result<void> CredentialSession::prepare(const std::stop_token& stop) {
 Fetched CredentialSession::fetch_until_known(const Item& item, const std::stop_token& stop) {
   const auto end = clock_.steady_now() + timings_.total;
   Backoff backoff(timings_.retry);
+  bool told = false;
   while (true) {
     const auto left = std::chrono::duration_cast<milliseconds>(end - clock_.steady_now());
     Fetched fetched =
@@ -116,6 +117,9 @@ Fetched CredentialSession::fetch_until_known(const Item& item, const std::stop_t
       fetched.why += fmt::format(" (tried for {} s)", timings_.total.count() / 1000);
       return fetched;
     }
+    // Else a wrong address would look like an agent that does nothing.
+    if (!std::exchange(told, true))
+      say(fmt::format("{}: {}; trying for {} s", label(item.credential), fetched.why, timings_.total.count() / 1000));
     if (!wait_for(stop, pause)) {
       fetched.kind = Kind::kCanceled;
       return fetched;

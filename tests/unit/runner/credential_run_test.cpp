@@ -223,7 +223,8 @@ TEST_F(CredentialRun, AControlplaneThatComesUpLateIsWaitedFor) {
 TEST_F(CredentialRun, AControlplaneThatStaysAwayEndsTheStart) {
   timings_.total = std::chrono::milliseconds{1'000};
   EXPECT_EQ(run("echo started"), kExitCredentials);
-  EXPECT_THAT(said(), AllOf(HasSubstr("503 Service Unavailable: not ready"), HasSubstr("(tried for 1 s)")));
+  EXPECT_THAT(said(),
+              AllOf(HasSubstr("503 Service Unavailable: not ready; trying for 1 s\n"), HasSubstr("(tried for 1 s)")));
   EXPECT_LT(text("requests").size(), 40u * 60u) << "with pauses in between";
 }
 
