@@ -1,4 +1,4 @@
-// The command tree. Including CLI11 costs 15 s of compile time, so only the parse*.cpp files do.
+// The command tree. Including CLI11 costs 15 s of compile time, so only the parse*.cpp files and usage_error.cpp do.
 #include <CLI/CLI.hpp>
 
 #include <memory>
@@ -6,6 +6,7 @@
 #include "cli/invocation.hpp"
 #include "cli/parse_access.hpp"
 #include "cli/parse_credential.hpp"
+#include "cli/usage_error.hpp"
 #include "fracta/base/text.hpp"
 #include "fracta/base/time.hpp"
 #include "fracta/cli/cli.hpp"
@@ -395,50 +396,6 @@ std::vector<std::string> normalize(std::vector<std::string> arguments) {
   return arguments;
 }
 
-std::vector<std::string> verb_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
-  return names;
-}
-
-const CLI::App& deepest(const CLI::App& app) {
-  const auto chosen = app.get_subcommands();
-  return chosen.empty() ? app : deepest(*chosen.front());
-}
-
-std::string full_name(const CLI::App& app) {
-  return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
-}
-
-ParseExit usage(const CLI::App& app, const std::string& message) {
-  return {kExitUsage, "error: " + message + "\nSee '" + full_name(deepest(app)) + " --help' for usage.\n"};
-}
-
-// CLI11 calls an unknown verb an unexpected argument or says that "A subcommand is required".
-std::optional<std::string> unknown_verb(const CLI::App& root, const std::vector<std::string>& arguments) {
-  const CLI::App* app = &root;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& word = arguments[i];
-    if (word.starts_with('-')) {
-      const auto* option = root.get_option_no_throw(word);
-      if (option != nullptr && option->get_items_expected_max() > 0) ++i;  // its value is no verb
-      continue;
-    }
-    const auto verbs = app->get_subcommands([](const CLI::App*) { return true; });
-    if (verbs.empty()) return std::nullopt;
-    const auto known =
-        std::find_if(verbs.begin(), verbs.end(), [&](const auto* verb) { return verb->check_name(word); });
-    if (known != verbs.end()) {
-      app = *known;
-      continue;
-    }
-    const std::string best = closest_match(word, verb_names(*app), 2);
-    return "unknown command \"" + shorten(word, 60) + "\" for \"" + full_name(*app) + "\"" +
-           (best.empty() ? "" : "; did you mean \"" + best + "\"?");
-  }
-  return std::nullopt;
-}
-
 std::variant<Invocation, ParseExit> chosen_verb(Tree& tree, std::vector<std::string> trailing) {
   for (const auto& [sub, make] : tree.verbs) {
     if (!sub->parsed()) continue;
@@ -498,6 +455,7 @@ std::variant<Invocation, ParseExit> parse(const std::vector<std::string>& all) {
     return ParseExit{kExitOk, std::string(version.what()) + "\n"};
   } catch (const CLI::ParseError& error) {
     if (auto unknown = unknown_verb(tree->app, arguments)) return usage(tree->app, *unknown);
+    if (auto unexpected = unexpected_arguments(tree->app)) return usage(tree->app, *unexpected);
     return usage(tree->app, error.what());
   }
 }

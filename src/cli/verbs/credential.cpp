@@ -82,6 +82,17 @@ bool takes_a_line(const std::string& provider) {
   return provider == "github" || provider == "gitlab" || provider == "jira";
 }
 
+// What no controlplane takes is not tried either: a kubeconfig may name a program to run. What one may allow passes.
+Result<void> check_before_use(const std::string& kubeconfig) {
+  credentials::StoredCredential credential;
+  credential.provider = "kubeconfig";
+  credential.token = kubeconfig;
+  const auto checked = credentials::inspect(
+      credential,
+      {.allow_insecure_skip_tls_verify = true, .allow_proxy_url = true, .now = std::chrono::system_clock::now()});
+  return checked ? Result<void>() : checked.error();
+}
+
 // The secret to send, if any: read, reduced to one context, tried.
 Result<std::optional<std::string>> token_to_send(const CredentialArgs& args, Context& context) {
   if (!args.token) {
@@ -96,6 +107,7 @@ Result<std::optional<std::string>> token_to_send(const CredentialArgs& args, Con
   }
   if (args.verify) {
     if (args.provider && *args.provider != "kubeconfig") return invalid("--verify is for provider kubeconfig");
+    if (auto fine = check_before_use(*token); !fine) return fine.error().with_context("verify");
     const auto seen = daemon::verify_kubeconfig(*token, std::chrono::seconds{15});
     if (!seen) return seen.error().with_context("verify");
     context.err << "verified: " << *seen << "\n";

@@ -2,6 +2,7 @@
 // kept where the behaviour is the same.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "cli/credential_input.hpp"
 #include "fake_daemon.hpp"
@@ -124,6 +125,28 @@ TEST(CreateCredential, TokenFromFile) {
       run_cli({"credential", "create", "--name", "x", "--provider", "kubeconfig", "--token", "@/no/file"}, daemon.url())
           .err,
       HasSubstr("/no/file"));
+}
+
+TEST(CreateCredential, VerifyRunsNoProgramThatTheTextNames) {
+  auto directory = std::move(*TemporaryDirectory::create());
+  const std::string ran = directory / "ran";
+  const std::string text = R"(apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: k, user: u}}]
+clusters: [{name: k, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: touch,
+  args: [")" + ran + R"("]}}}]
+)";
+  FakeDaemon daemon;
+  daemon.start();
+  const auto outcome =
+      run_cli({"credential", "create", "--name", "x", "--provider", "kubeconfig", "--token", "-", "--verify"},
+              daemon.url(), text, {{"PATH", "/usr/bin:/bin"}});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("verify: "), HasSubstr("exec")));
+  EXPECT_NE(::access(ran.c_str(), F_OK), 0) << "the program was run";
+  EXPECT_THAT(daemon.requests(), IsEmpty());
 }
 
 TEST(CreateCredential, InvalidOutputCreatesNothing) {

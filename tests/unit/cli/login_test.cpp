@@ -80,7 +80,9 @@ TEST_F(Login, AWrongTokenLeavesNothingBehind) {
 }
 
 TEST_F(Login, TokensAreNeverArguments) {
-  EXPECT_EQ(fracta({"login", daemon_.url(), "--token", kToken}).code, kExitUsage);
+  const auto refused = fracta({"login", daemon_.url(), "--token", kToken});
+  EXPECT_EQ(refused.code, kExitUsage);
+  EXPECT_THAT(refused.err, Not(HasSubstr(kToken)));
   EXPECT_THAT(fracta({"login", "--help"}).out, Not(HasSubstr("--token ")));
 }
 

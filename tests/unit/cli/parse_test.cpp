@@ -8,8 +8,10 @@
 namespace fracta::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 template <class T>
 T parsed(const std::vector<std::string>& arguments) {
@@ -19,6 +21,20 @@ T parsed(const std::vector<std::string>& arguments) {
   const auto* ended = std::get_if<ParseExit>(&result);
   ADD_FAILURE() << "not parsed as expected: " << (ended != nullptr ? ended->text : "another verb");
   return {};
+}
+
+TEST(Parse, WhatNobodyKnowsIsNamedInTheOrderItWasTyped) {
+  const auto error = [](const std::vector<std::string>& arguments) {
+    auto result = parse(arguments);
+    const auto* ended = std::get_if<ParseExit>(&result);
+    return ended != nullptr ? ended->text : "parsed";
+  };
+  EXPECT_EQ(error({"spawn", "a", "b", "c"}),
+            "error: unexpected arguments \"b\" \"c\"\nSee 'fracta spawn --help' for usage.\n");
+  EXPECT_THAT(error({"spawn", "a", "--runtme", "x"}), HasSubstr("unknown flag: --runtme; did you mean --runtime?"));
+  EXPECT_THAT(error({"list", "--tokn=ghp_0123456789abcdefghijABCDEFGHIJ012345"}), Not(HasSubstr("ghp_")));
+  EXPECT_THAT(error({"credential", "create", "x", "ghp_0123456789abcdefghijABCDEFGHIJ012345"}),
+              AllOf(HasSubstr("unexpected argument"), Not(HasSubstr("ghp_"))));
 }
 
 TEST(Parse, SpawnTakesItsNameAsWordOrAsUpstreamsFlag) {
