@@ -137,11 +137,11 @@ Json main_container(const Plan& plan) {
   return container;
 }
 
-// An empty script: nothing to prepare, no init container. For a user that is not root there always is something: the
-// container runtime would make the working directory as root.
+// An empty script: nothing to prepare, no init container. Unless root is asked for there always is something: the
+// container runtime would make the working directory as root, and the image may name another user.
 std::string script_of(const Plan& plan) {
   std::vector<std::string> directories;
-  if (runs_as_non_root(plan.config.kubernetes)) directories.push_back(plan.working_directory);
+  if (!runs_as_root(plan.config.kubernetes)) directories.push_back(plan.working_directory);
   if (needs_home(plan.config.kubernetes)) directories.push_back(home_directory(plan));
   return init_script(plan.working_directory, plan.files, directories);
 }

@@ -62,10 +62,9 @@ bool needs_home(const KubernetesConfig& config) {
          !names_user(config.container_security_context);
 }
 
-bool runs_as_non_root(const KubernetesConfig& config) {
-  if (names_user(config.container_security_context)) return user_of(config.container_security_context) != 0;
-  if (names_user(config.pod_security_context)) return user_of(config.pod_security_context) != 0;
-  return config.pod_security == PodSecurity::kRestricted;
+bool runs_as_root(const KubernetesConfig& config) {
+  if (names_user(config.container_security_context)) return user_of(config.container_security_context) == 0;
+  return names_user(config.pod_security_context) && user_of(config.pod_security_context) == 0;
 }
 
 bool has_fs_group(const KubernetesConfig& config) {

@@ -20,8 +20,8 @@ Json container_security_context(const config::KubernetesConfig& config);
 // Fracta itself chose a user that the image may not know, so it has no home directory there.
 bool needs_home(const config::KubernetesConfig& config);
 
-// The pod's user is not root for sure: a directory made by the container runtime would not be writable for it.
-bool runs_as_non_root(const config::KubernetesConfig& config);
+// The config asks for root. False when the image's USER decides, which nobody knows before the pod runs.
+bool runs_as_root(const config::KubernetesConfig& config);
 
 // A group is set that the kubelet gives projected files to.
 bool has_fs_group(const config::KubernetesConfig& config);

@@ -289,14 +289,17 @@ TEST_F(BuildJob, InitContainer) {
   EXPECT_FALSE(init.contains("env"));
 }
 
-TEST_F(BuildJob, NoInitContainerWithoutWorkspaceFiles) {
+// The container runtime would make the working directory for root alone, and the image's USER may be somebody else.
+TEST_F(BuildJob, TheWorkingDirectoryBelongsToTheImagesUserWithoutWorkspaceFilesToo) {
   spec = spec_of("agent1", "tool");
   spec.command = {"true"};
-  EXPECT_FALSE(pod_spec().contains("initContainers"));
-  // ... unless the user is not root: the container runtime would make the working directory for root alone.
+  EXPECT_THAT(init_container()["command"][2].get<std::string>(), testing::StrEq("mkdir -p /workspace/agents/agent1"));
   config.kubernetes.pod_security = config::PodSecurity::kRestricted;
   EXPECT_THAT(init_container()["command"][2].get<std::string>(),
               testing::StrEq("mkdir -p /workspace/agents/agent1 /workspace/agents/agent1/.home"));
+  config.kubernetes.pod_security = config::PodSecurity::kNone;
+  config.kubernetes.container_security_context = std::make_shared<const Json>(Json{{"runAsUser", 0}});
+  EXPECT_FALSE(pod_spec().contains("initContainers"));
 }
 
 TEST_F(BuildJob, AuthSecret) {
