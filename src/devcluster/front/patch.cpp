@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/front/patched_object.hpp"
 #include "devcluster/schema/decode.hpp"
 #include "devcluster/schema/json_error.hpp"
 #include "devcluster/server/apply.hpp"
@@ -41,27 +42,6 @@ Outcome<Json> patched(const Call& call, const std::string& type, const Json& sto
 net::ServerResponse finish(Call& call, int status, const Outcome<RecordPtr>& written) {
   if (!written.ok()) return answer_failure(call, written.failure());
   return answer_record(call, status, *call.kind, *written);
-}
-
-// What a patch made of an object may not be one any more. The message shows the patch, but never data of Secrets.
-Outcome<Json> check_patched(Call& call, const Json& object) {
-  const std::string text = dump_json(object);
-  if (const auto decoded = decode_fields(call, *call.kind, text); !decoded) {
-    FieldErrors errors;
-    const bool secret = call.kind->group.empty() && call.kind->kind == "Secret";
-    if (secret)
-      errors.invalid_omitted("patch", decoded.error().message);
-    else
-      errors.invalid("patch", Json(call.http->body), decoded.error().message);
-    return errors.to_failure(Kind(), "");
-  }
-  call.warnings.clear();  // the second look finds them again
-  auto checked = check_object(call, *call.kind, text);
-  if (checked.ok()) return checked;
-  // Another kind is no kind for this place.
-  FieldErrors errors;
-  errors.invalid("patch", Json(call.http->body), checked.failure().message);
-  return errors.to_failure(Kind(), "");
 }
 
 Outcome<Json> decode_again(Call& call, const Json& object) {
@@ -216,12 +196,12 @@ net::ServerResponse serve_patch(Call& call, const Services& services) {
     auto result = patched(call, type, current, *patch);
     if (!result.ok()) return result;
     if (!result->is_object()) return bad_request("the patch leaves no object");
-    // A strategic patch works on an object that knows its kind already.
+    // A strategic patch works on an object that knows its kind already; but what is no text is no kind.
     if (type == kStrategic) {
-      (*result)["apiVersion"] = current.value("apiVersion", "");
-      (*result)["kind"] = current.value("kind", "");
+      for (const char* field : {"apiVersion", "kind"})
+        if ((*result)[field].is_string() || (*result)[field].is_null()) (*result)[field] = current.value(field, "");
     }
-    auto checked = check_patched(call, *result);
+    auto checked = check_patched(call, *result, *patch, type == kStrategic);
     if (!checked.ok()) return checked;
     if (auto placed = check_place(call, *checked); !placed.ok()) return placed.failure();
     apply_defaults(*call.kind, *checked);

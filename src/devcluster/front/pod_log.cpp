@@ -17,33 +17,51 @@ Kind log_options_kind() {
   return kind;
 }
 
+// Go's strconv.ParseInt, with its words. Unlike other parameters these may not be empty either.
+Outcome<std::optional<std::int64_t>> number_parameter(const Call& call, const char* name) {
+  const auto text = call.http->query_parameter(name);
+  if (!text) return std::optional<std::int64_t>();
+  const auto value = parse_int(*text);
+  if (value) return std::optional<std::int64_t>(value);
+  const std::string_view digits = std::string_view(*text).substr(text->starts_with('-') || text->starts_with('+'));
+  const bool number = !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
+  return bad_request(fmt::format("strconv.ParseInt: parsing {}: {}", go_quote(*text),
+                                 number ? "value out of range" : "invalid syntax"));
+}
+
 Outcome<NodeLogOptions> read_options(const Call& call) {
   NodeLogOptions options;
   options.container = call.parameter("container");
   options.follow = call.flag("follow");
   options.previous = call.flag("previous");
   options.timestamps = call.flag("timestamps");
-  FieldErrors errors;
-  const auto number = [&](const char* name, std::int64_t least, const char* detail) -> std::optional<std::int64_t> {
-    const auto text = call.http->query_parameter(name);
-    if (!text || text->empty()) return std::nullopt;
-    const auto value = parse_int(*text);
-    if (!value) {
-      errors.invalid(name, *text, "must be an integer");
-    } else if (*value < least) {
-      errors.invalid(name, *value, detail);
-    }
-    return value;
-  };
-  options.tail_lines = number("tailLines", 0, "must be greater than or equal to 0");
-  options.limit_bytes = number("limitBytes", 1, "must be greater than 0");
-  const auto seconds = number("sinceSeconds", 1, "must be greater than 0");
   options.since_time = call.parameter("sinceTime");
-  if (seconds && !options.since_time.empty())
-    errors.forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified");
+  auto seconds = number_parameter(call, "sinceSeconds");
+  if (!seconds.ok()) return seconds.failure();
+  if (!options.since_time.empty() && !parse_rfc3339(options.since_time))
+    return bad_request(
+        fmt::format("parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as "
+                    "\"2006\"",
+                    options.since_time));
+  auto tail = number_parameter(call, "tailLines");
+  if (!tail.ok()) return tail.failure();
+  auto limit = number_parameter(call, "limitBytes");
+  if (!limit.ok()) return limit.failure();
+  options.tail_lines = *tail;
+  options.limit_bytes = *limit;
+
+  FieldErrors errors;
+  if (options.tail_lines && *options.tail_lines < 0)
+    errors.invalid("tailLines", *options.tail_lines, "must be greater than or equal to 0");
+  if (options.limit_bytes && *options.limit_bytes < 1)
+    errors.invalid("limitBytes", *options.limit_bytes, "must be greater than 0");
+  if (*seconds && !options.since_time.empty())  // a real server prints a path without elements like this
+    errors.forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified");
+  else if (*seconds && **seconds < 1)
+    errors.invalid("sinceSeconds", **seconds, "must be greater than 0");
   if (!errors.empty()) return errors.to_failure(log_options_kind(), call.name);
-  if (seconds)
-    options.since_time = format_rfc3339_nano(std::chrono::system_clock::now() - std::chrono::seconds(*seconds));
+  if (*seconds)
+    options.since_time = format_rfc3339_nano(std::chrono::system_clock::now() - std::chrono::seconds(**seconds));
   return options;
 }
 
@@ -87,11 +105,11 @@ Outcome<Done> check_started(const Json& pod, const std::string& name, const Node
 }  // namespace
 
 net::ServerResponse serve_log(Call& call, const Services& services) {
+  auto options = read_options(call);
+  if (!options.ok()) return answer_failure(call, options.failure());
   auto record = services.registry->get(*call.kind, call.ns, call.name);
   if (!record.ok()) return answer_failure(call, record.failure());
   const Json& pod = (*record)->object;
-  auto options = read_options(call);
-  if (!options.ok()) return answer_failure(call, options.failure());
   auto chosen = choose_container(pod, options->container);
   if (!chosen.ok()) return answer_failure(call, chosen.failure());
   options->container = *chosen;

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include "devcluster/front/context.hpp"
+#include "devcluster/server/managed_fields.hpp"
 #include "devcluster/server/service_account_tokens.hpp"
 #include "devcluster/server/strategy.hpp"
+#include "devcluster/store/packed_owners.hpp"
 #include "devcluster/validation/field_errors.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/time.hpp"
@@ -163,10 +165,16 @@ net::ServerResponse serve_token(Call& call, const Services& services) {
   kind.version = "v1";
   kind.kind = "TokenRequest";
   kind.type = schema().find("authn.TokenRequest");
+  kind.plural = "tokenrequests";
+  auto options = write_options(call);
+  if (!options.ok()) return answer_failure(call, options.failure());
   auto request = read_object(call, kind);
   if (!request.ok()) return answer_failure(call, request.failure());
+  default_token_request(*request);
+  track_fields(kind, *request, nullptr, *options, "token", services.registry->clock());
   auto issued = issue_token(*services.registry, *services.signer, call.ns, call.name, std::move(*request));
   if (!issued.ok()) return answer_failure(call, issued.failure());
+  unpack_owners(*issued);
   return answer_json(call, 201, *issued);
 }
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -201,6 +202,7 @@ class ProcessNode final : public Node {
     const std::string uid = string_at(pod, "metadata/uid"), node = string_at(pod, "spec/nodeName");
     sweep();
     if (event.type == EventType::kDeleted) {
+      give_back(uid);
       const std::lock_guard lock(mutex_);
       pending_.erase(uid);
       if (silent_) return;
@@ -208,8 +210,13 @@ class ProcessNode final : public Node {
       return;
     }
     if (node.empty()) return schedule(pod);
-    if (node != options_.name || silent_) return;
+    if (node != options_.name) return;
     const std::string phase = string_at(pod, "status/phase");
+    if (phase == "Succeeded" || phase == "Failed")
+      give_back(uid);
+    else
+      take_room(pod);
+    if (silent_) return;
     const std::lock_guard lock(mutex_);
     pending_.erase(uid);
     if (const auto found = workers_.find(uid); found != workers_.end()) return found->second->update(event.object);
@@ -254,14 +261,8 @@ class ProcessNode final : public Node {
     if (find_path(pod, "metadata/deletionTimestamp") != nullptr) return;
     if (string_at(pod, "spec/schedulerName", "default-scheduler") != "default-scheduler") return;
     const std::string ns = string_at(pod, "metadata/namespace"), name = string_at(pod, "metadata/name");
-    const auto refusal = why_unschedulable(api_, pod, labels_, facts_);
-    if (!refusal) {
-      if (auto bound = api_.bind_pod(ns, name, options_.name); bound)
-        api_.record_event(pod, "Normal", "Scheduled",
-                          fmt::format("Successfully assigned {}/{} to {}", ns, name, options_.name),
-                          "default-scheduler");
-      return;
-    }
+    const auto refusal = bind_if_it_fits(pod, ns, name);
+    if (!refusal) return;
     {
       const std::lock_guard lock(mutex_);
       pending_[string_at(pod, "metadata/uid")] = {ns, name};
@@ -272,6 +273,30 @@ class ProcessNode final : public Node {
             "pods", ns, name, [&](Json& object) { return changed = mark_unschedulable(object, *refusal); }, "status")
         .ok();
     if (changed) api_.record_event(pod, "Warning", "FailedScheduling", *refusal, "default-scheduler");
+  }
+
+  std::optional<std::string> bind_if_it_fits(const Json& pod, const std::string& ns, const std::string& name) {
+    const std::lock_guard one_at_a_time(room_mutex_);
+    auto refusal = why_unschedulable(api_, pod, labels_, options_.name, room_);
+    if (refusal) return refusal;
+    if (!api_.bind_pod(ns, name, options_.name)) return std::nullopt;
+    room_.take(pod);
+    api_.record_event(pod, "Normal", "Scheduled",
+                      fmt::format("Successfully assigned {}/{} to {}", ns, name, options_.name), "default-scheduler");
+    return std::nullopt;
+  }
+
+  void take_room(const Json& pod) {
+    const std::lock_guard lock(room_mutex_);
+    room_.take(pod);
+  }
+  // Others may be waiting for it.
+  void give_back(const std::string& uid) {
+    {
+      const std::lock_guard lock(room_mutex_);
+      if (!room_.release(uid)) return;
+    }
+    retry_pending();
   }
 
   bool mark_unschedulable(Json& pod, const std::string& message) {
@@ -298,9 +323,17 @@ class ProcessNode final : public Node {
       const std::lock_guard lock(mutex_);
       pending = pending_;
     }
+    std::vector<Object> waiting;
     for (const auto& [uid, key] : pending)
       if (auto pod = api_.get("pods", key.first, key.second); pod && string_at(**pod, "spec/nodeName").empty())
-        schedule(**pod);
+        waiting.push_back(*pod);
+    // Whoever matters more, then whoever waits longer.
+    const auto rank = [](const Object& pod) {
+      return std::pair(-int_at(*pod, "spec/priority").value_or(0), string_at(*pod, "metadata/creationTimestamp"));
+    };
+    std::stable_sort(waiting.begin(), waiting.end(),
+                     [&](const Object& left, const Object& right) { return rank(left) < rank(right); });
+    for (const Object& pod : waiting) schedule(*pod);
   }
 
   Api& api_;
@@ -314,6 +347,8 @@ class ProcessNode final : public Node {
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<PodWorker>> workers_;           // by uid
   std::map<std::string, std::pair<std::string, std::string>> pending_;  // uid -> namespace, name
+  std::mutex room_mutex_;  // held while a pod is bound, so that two never get the same room
+  NodeRoom room_;
   std::unique_ptr<NodeHeartbeat> heartbeat_;
   std::vector<std::jthread> threads_;
   Json status_;  // as reported at the start

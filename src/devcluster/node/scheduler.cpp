@@ -7,7 +7,6 @@
 
 #include "devcluster/node/node_faults.hpp"
 #include "fracta/base/json.hpp"
-#include "fracta/base/quantity.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {
@@ -46,26 +45,10 @@ bool fits_selector(const Json& pod, const Json& labels, const std::string& node_
                      [&](const Json& term) { return matches_term(term, labels, node_name); });
 }
 
-std::int64_t requested(const Json& pod, const std::string& resource) {
-  const auto of = [&](const Json& container) -> std::int64_t {
-    const Json* value = find_path(container, "resources/requests/" + resource);
-    if (value == nullptr) return 0;
-    auto quantity = Quantity::parse(value->is_string() ? value->get<std::string>() : dump_json(*value));
-    if (!quantity) return 0;
-    return resource == "cpu" ? quantity->milli_value() : quantity->value();
-  };
-  std::int64_t sum = 0, largest_init = 0;
-  for (const auto& c : list_at(pod, "spec/containers")) sum += of(c);
-  for (const auto& c : list_at(pod, "spec/initContainers")) largest_init = std::max(largest_init, of(c));
-  return std::max(sum, largest_init);
-}
-
 // `kubectl cordon`, and what faults put on the node.
-std::optional<std::string> untolerated_taint(const Api& api, const Json& pod, const std::string& name) {
-  const auto node = api.get("nodes", "", name);
-  if (!node) return std::nullopt;
-  if (bool_at(**node, "spec/unschedulable")) return "1 node(s) were unschedulable";
-  for (const auto& taint : list_at(**node, "spec/taints")) {
+std::optional<std::string> untolerated_taint(const Json& node, const Json& pod) {
+  if (bool_at(node, "spec/unschedulable")) return "1 node(s) were unschedulable";
+  for (const auto& taint : list_at(node, "spec/taints")) {
     const std::string key = string_at(taint, "key"), value = string_at(taint, "value"),
                       effect = string_at(taint, "effect");
     if (effect == "PreferNoSchedule" || toleration_of(pod, key, value, effect).tolerated) continue;
@@ -74,10 +57,13 @@ std::optional<std::string> untolerated_taint(const Api& api, const Json& pod, co
   return std::nullopt;
 }
 
-std::string refused(const std::string& reason) {
+// `preemption`: why ending other pods would not help.
+std::string refused(const Json& pod, const std::string& reason,
+                    const std::string& preemption = "Preemption is not helpful for scheduling") {
+  const bool never = string_at(pod, "spec/preemptionPolicy") == "Never";
   return fmt::format(
-      "0/1 nodes are available: {}. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
-      reason);
+      "0/1 nodes are available: {}. preemption: {}.", reason,
+      never ? "not eligible due to preemptionPolicy=Never." : fmt::format("0/1 nodes are available: 1 {}", preemption));
 }
 
 }  // namespace
@@ -98,23 +84,28 @@ bool matches_term(const Json& term, const Json& labels, const std::string& node_
 }
 
 std::optional<std::string> why_unschedulable(const Api& api, const Json& pod, const Json& node_labels,
-                                             const NodeFacts& node) {
+                                             const std::string& node_name, const NodeRoom& room) {
   for (const auto& volume : list_at(pod, "spec/volumes")) {
     const std::string claim = string_at(volume, "persistentVolumeClaim/claimName");
     if (claim.empty()) continue;
     const auto found = api.get("persistentvolumeclaims", string_at(pod, "metadata/namespace"), claim);
-    if (!found) return refused(fmt::format("persistentvolumeclaim \"{}\" not found", claim));
+    if (!found) return refused(pod, fmt::format("persistentvolumeclaim \"{}\" not found", claim));
     if (find_path(**found, "metadata/deletionTimestamp") != nullptr)
-      return refused(fmt::format("persistentvolumeclaim \"{}\" is being deleted", claim));
+      return refused(pod, fmt::format("persistentvolumeclaim \"{}\" is being deleted", claim));
     if (string_at(**found, "status/phase") != "Bound")
-      return refused("pod has unbound immediate PersistentVolumeClaims");
+      return refused(pod, "pod has unbound immediate PersistentVolumeClaims");
   }
-  if (const auto taint = untolerated_taint(api, pod, node.name)) return refused(*taint);
-  if (!fits_selector(pod, node_labels, node.name))
-    return refused("1 node(s) didn't match Pod's node affinity/selector");
-  if (requested(pod, "cpu") > node.cpu_milli) return refused("1 Insufficient cpu");
-  if (requested(pod, "memory") > node.memory_bytes) return refused("1 Insufficient memory");
-  return std::nullopt;
+  const auto node = api.get("nodes", "", node_name);
+  if (!node) return "no nodes available to schedule pods";
+  if (const auto taint = untolerated_taint(**node, pod)) return refused(pod, *taint);
+  if (!fits_selector(pod, node_labels, node_name))
+    return refused(pod, "1 node(s) didn't match Pod's node affinity/selector");
+  const Json* allocatable = find_path(**node, "status/allocatable");
+  std::vector<std::string> lacking = room.lacking(pod, allocatable == nullptr ? Json() : *allocatable);
+  if (lacking.empty()) return std::nullopt;
+  for (std::string& reason : lacking) reason.insert(0, "1 ");
+  std::sort(lacking.begin(), lacking.end());
+  return refused(pod, join(lacking, ", "), "No preemption victims found for incoming pod");
 }
 
 }  // namespace fracta::devcluster

@@ -9,6 +9,7 @@
 #include "devcluster/admission/limit_range.hpp"
 #include "devcluster/admission/pod_security.hpp"
 #include "devcluster/admission/quota.hpp"
+#include "devcluster/server/generated_name.hpp"
 #include "devcluster/server/strategy.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/stop.hpp"
@@ -68,7 +69,7 @@ void mount_token(Json& spec) {
     for (const Json& mount : mounts) {
       if (string_at(mount, "mountPath") == kTokenPath) return;
     }
-    if (volume_name.empty()) volume_name = "kube-api-access-" + random_hex(3).substr(0, 5);
+    if (volume_name.empty()) volume_name = "kube-api-access-" + random_suffix();
     mounts.push_back({{"name", volume_name}, {"mountPath", kTokenPath}, {"readOnly", true}});
   };
   for (const char* list : {"initContainers", "containers"}) {

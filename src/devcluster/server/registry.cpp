@@ -4,6 +4,7 @@
 
 #include "devcluster/auth/escalation.hpp"
 #include "devcluster/schema/decode.hpp"
+#include "devcluster/server/generated_name.hpp"
 #include "devcluster/server/managed_fields.hpp"
 #include "devcluster/server/stored_form.hpp"
 #include "devcluster/server/strategy.hpp"
@@ -18,18 +19,6 @@ namespace fracta::devcluster {
 namespace {
 
 constexpr int kMaxAttempts = 10;
-
-// apimachinery's generator: 5 characters of an alphabet without vowels and look-alikes, base cut to 58.
-std::string generated_name(const std::string& base) {
-  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-  std::string name = base.substr(0, 58);
-  const std::string bytes = random_hex(5);
-  for (std::size_t i = 0; i < 5; ++i) {
-    const auto value = static_cast<std::size_t>(std::stoi(bytes.substr(2 * i, 2), nullptr, 16));
-    name += kAlphabet[value % kAlphabet.size()];
-  }
-  return name;
-}
 
 bool has_finalizers(const Json& object) {
   const Json* finalizers = find_path(object, "metadata/finalizers");

@@ -62,13 +62,19 @@ Outcome<Json> bound_object(const Registry& registry, std::string_view ns, std::s
 
 }  // namespace
 
+void default_token_request(Json& request) {
+  Json& spec = request["spec"];
+  if (!spec.is_object()) spec = Json::object();
+  if (!int_at(spec, "expirationSeconds")) spec["expirationSeconds"] = kDefault;
+}
+
 Outcome<Json> issue_token(const Registry& registry, const TokenSigner& signer, std::string_view ns,
                           std::string_view name, Json request) {
   const Kind& accounts = kind_of("serviceaccounts");
   const RecordPtr account = registry.store().get("serviceaccounts", object_key(ns, name));
   if (!account) return not_found(accounts, name);
+  default_token_request(request);
   Json& spec = request["spec"];
-  if (!spec.is_object()) spec = Json::object();
   const std::int64_t seconds = int_at(spec, "expirationSeconds").value_or(kDefault);
   FieldErrors errors;
   if (seconds < kShortest)
@@ -79,7 +85,6 @@ Outcome<Json> issue_token(const Registry& registry, const TokenSigner& signer, s
   const bool named = !own_name.empty() && own_name != name;
   if (named) errors.invalid("metadata.name", own_name, "must match the service account name if specified");
   if (!errors.empty()) return errors.to_failure(token_request_kind(), named ? name : "");
-  spec["expirationSeconds"] = seconds;
   if (!spec.contains("audiences") || !spec["audiences"].is_array() || spec["audiences"].empty())
     spec["audiences"] = Json::array({kIssuer});
 

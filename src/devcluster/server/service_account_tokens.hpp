@@ -9,6 +9,8 @@ namespace fracta::devcluster {
 
 constexpr const char* kIssuer = "https://kubernetes.default.svc";
 
+// What a TokenRequest has before anybody looks at it.
+void default_token_request(Json& request);
 // Answers a TokenRequest. Thread-safe, as is the next.
 Outcome<Json> issue_token(const Registry& registry, const TokenSigner& signer, std::string_view ns,
                           std::string_view name, Json request);

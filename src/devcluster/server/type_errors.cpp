@@ -6,6 +6,7 @@
 #include "devcluster/server/typed_shape.hpp"
 #include "devcluster/server/typed_value.hpp"
 #include "devcluster/validation/field_errors.hpp"
+#include "devcluster/validation/go_text.hpp"
 #include "fracta/base/json.hpp"
 #include "fracta/base/text.hpp"
 
@@ -22,21 +23,6 @@ std::string go_type(const Json& value) {
   if (value.is_number()) return "int64";
   if (value.is_array()) return "[]interface {}";
   return value.is_null() ? "<nil>" : "map[string]interface {}";
-}
-
-// Go's %v.
-std::string plain(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  std::vector<std::string> parts;
-  if (value.is_object()) {
-    for (const auto& [key, item] : value.items()) parts.push_back(key + ":" + plain(item));
-    return "map[" + join(parts, " ") + "]";
-  }
-  if (value.is_array()) {
-    for (const Json& item : value) parts.push_back(plain(item));
-    return "[" + join(parts, " ") + "]";
-  }
-  return value.is_null() ? "<nil>" : dump_json(value);
 }
 
 // Go's %#v.
@@ -87,7 +73,7 @@ class Checker {
           fail(path, fmt::format("expected string, got &value.valueUnstructured{{Value:{}}}", detailed(value)));
         return;
       case TypeRef::Kind::kBool:
-        if (!value.is_boolean()) fail(path, fmt::format("expected boolean, got &{{{}}}", plain(value)));
+        if (!value.is_boolean()) fail(path, fmt::format("expected boolean, got &{{{}}}", go_plain(value)));
         return;
       default:
         return;
@@ -95,7 +81,7 @@ class Checker {
   }
 
   void map(const Shape& shape, const Json& value, const std::string& path) {
-    if (!value.is_object()) return fail(path, fmt::format("expected map, got &{{{}}}", plain(value)));
+    if (!value.is_object()) return fail(path, fmt::format("expected map, got &{{{}}}", go_plain(value)));
     const bool declared_only = shape.structure() != nullptr;
     for (const auto& [name, entry] : value.items()) {
       const std::string own = path + "." + name;
@@ -106,7 +92,7 @@ class Checker {
   }
 
   void list(const Shape& shape, const Json& value, const std::string& path) {
-    if (!value.is_array()) return fail(path, fmt::format("expected list, got &{{{}}}", plain(value)));
+    if (!value.is_array()) return fail(path, fmt::format("expected list, got &{{{}}}", go_plain(value)));
     std::set<PathElement> seen;
     for (std::size_t i = 0; i < value.size(); ++i) {
       PathElement element{PathElement::Kind::kIndex, "", i};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "devcluster/validation/go_text.hpp"
 #include "devcluster/validation/names.hpp"
 #include "devcluster/validation/pod_parts.hpp"
 #include "devcluster/validation/validation.hpp"
@@ -83,11 +84,11 @@ void check_security_context(const Json& context, const std::string& path, FieldE
   validate_seccomp(context, path, errors);
   if (find(context, "allowPrivilegeEscalation") == nullptr || bool_at(context, "allowPrivilegeEscalation")) return;
   if (bool_at(context, "privileged"))
-    errors.invalid_text(path, "core.SecurityContext{...}",
+    errors.invalid_text(path, go_security_context(context),
                         "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
   if (const Json* added = find_path(context, "capabilities/add");
       added != nullptr && std::find(added->begin(), added->end(), "CAP_SYS_ADMIN") != added->end()) {
-    errors.invalid_text(path, "core.SecurityContext{...}",
+    errors.invalid_text(path, go_security_context(context),
                         "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
   }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "devcluster/validation/go_text.hpp"
 #include "devcluster/validation/names.hpp"
 #include "devcluster/validation/pod_parts.hpp"
 #include "devcluster/validation/validation.hpp"
@@ -51,7 +52,7 @@ void check_tolerations(const Json& tolerations, const std::string& path, FieldEr
         errors.invalid(at + ".operator", value, join(problems, ";"));
     } else if (op == "Exists") {
       if (!value.empty())
-        errors.invalid_text(at + ".operator", "core.Toleration{...}",
+        errors.invalid_text(at + ".operator", go_toleration(toleration),
                             "value must be empty when `operator` is 'Exists'");
     } else {
       errors.not_supported(at + ".operator", op, {"Equal", "Exists"});
