@@ -26,7 +26,9 @@ class Forwarding : public CredentialStore {
   Result<Stored> update(const std::string& id, const CredentialChange& change) override {
     return inner_->update(id, change);
   }
-  Result<void> remove(const std::string& id) override { return inner_->remove(id); }
+  Result<void> remove(const std::string& id, const std::string& version) override {
+    return inner_->remove(id, version);
+  }
   Result<RotationReport> rotate_keys(bool dry_run) override { return inner_->rotate_keys(dry_run); }
   Result<void> bind(const std::string& id, const std::string& target) override { return inner_->bind(id, target); }
   Result<void> unbind(const std::string& id, const std::string& target) override { return inner_->unbind(id, target); }
@@ -117,7 +119,9 @@ class CredentialDirectory::Direct final : public Forwarding {
   Result<Stored> update(const std::string& id, const CredentialChange& change) override {
     return forgetting(inner_->update(id, change));
   }
-  Result<void> remove(const std::string& id) override { return forgetting(inner_->remove(id)); }
+  Result<void> remove(const std::string& id, const std::string& version) override {
+    return forgetting(inner_->remove(id, version));
+  }
   Result<RotationReport> rotate_keys(bool dry_run) override { return forgetting(inner_->rotate_keys(dry_run)); }
   Result<void> bind(const std::string& id, const std::string& target) override {
     return forgetting(inner_->bind(id, target));

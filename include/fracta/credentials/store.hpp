@@ -57,7 +57,8 @@ class CredentialStore {
   virtual Result<StoredCredential> with_token(const std::string& id) = 0;     // kNotFound; wrong key: an error
   virtual Result<Stored> create(const CredentialChange& change) = 0;          // kInvalid, kAlreadyExists
   virtual Result<Stored> update(const std::string& id, const CredentialChange&) = 0;  // kInvalid, kNotFound, kConflict
-  virtual Result<void> remove(const std::string& id) = 0;                             // idempotent
+  // Idempotent. With a resource_version only as it was seen then (kConflict otherwise); "" = however it is now.
+  virtual Result<void> remove(const std::string& id, const std::string& resource_version) = 0;
   virtual Result<RotationReport> rotate_keys(bool dry_run) = 0;
   // Standing bindings: "runtime/claude", "agent/nightly", "project/fracta" (docs/credentials.md). Idempotent.
   virtual Result<void> bind(const std::string& id, const std::string& target) = 0;

@@ -25,6 +25,10 @@ Error exists(const std::string& name) {
   return make_error(ErrorCode::kAlreadyExists, "a credential named \"" + shorten(name, 128) + "\" exists already");
 }
 
+Error changed_meanwhile() {
+  return make_error(ErrorCode::kConflict, "the credential was changed meanwhile; read it again");
+}
+
 // Oldest first, so that a Secret somebody adds later cannot take another's id.
 bool older(const Record& a, const Record& b) {
   return std::tie(a.secret_created_at, a.uid) < std::tie(b.secret_created_at, b.uid);
@@ -203,7 +207,7 @@ Result<Stored> SecretStore::update_once(const std::string& id, const CredentialC
   auto old = record(id);
   if (!old) return old.error();
   if (!change.resource_version.empty() && change.resource_version != old->credential.resource_version)
-    return make_error(ErrorCode::kConflict, "the credential was changed meanwhile; read it again");
+    return changed_meanwhile();
   Record next = *old;
   next.credential = merged(next.credential, change);
   auto warnings = inspect_change(next, change);
@@ -238,11 +242,18 @@ Result<Stored> SecretStore::rename(const Record& old, Record record, std::vector
   if (removed || removed.error().code != ErrorCode::kConflict) return created;  // whoever reads next removes it
   // Somebody changed the old one after it was read: theirs must not be lost, so this rename did not happen.
   (void)secrets_->remove(secret_name_of(record.credential.name), "", created->credential.resource_version);
-  return make_error(ErrorCode::kConflict, "the credential was changed meanwhile; read it again");
+  return changed_meanwhile();
 }
 
-Result<void> SecretStore::remove(const std::string& id) {
+Result<void> SecretStore::remove(const std::string& id, const std::string& resource_version) {
   if (!is_credential_id(id)) return {};
+  if (!resource_version.empty()) {
+    const auto current = record(id);
+    if (!current) return current.error().code == ErrorCode::kNotFound ? Result<void>() : current.error();
+    if (current->credential.resource_version != resource_version) return changed_meanwhile();
+    const auto removed = secrets_->remove(current->secret_name, current->uid, resource_version);
+    if (!removed) return removed.error().code == ErrorCode::kConflict ? changed_meanwhile() : removed.error();
+  }
   // All Secrets of the id, also the one a rename left behind.
   const auto secrets = secrets_->list(std::string(kCredentialLabel) + "=true," + std::string(kIdLabel) + "=" + id);
   if (!secrets) return secrets.error();

@@ -25,7 +25,7 @@ class SecretStore final : public CredentialStore {
   Result<StoredCredential> with_token(const std::string& id) override;
   Result<Stored> create(const CredentialChange& change) override;
   Result<Stored> update(const std::string& id, const CredentialChange& change) override;
-  Result<void> remove(const std::string& id) override;
+  Result<void> remove(const std::string& id, const std::string& resource_version) override;
   Result<RotationReport> rotate_keys(bool dry_run) override;
   Result<void> bind(const std::string& id, const std::string& target) override;
   Result<void> unbind(const std::string& id, const std::string& target) override;

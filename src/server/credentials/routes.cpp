@@ -121,7 +121,10 @@ ServerResponse remove(Context& context, CredentialStore& store, const ServerRequ
       return credential_error(ApiError::kConflict, "credential \"" + credential->name + "\" is " + usage->to_string() +
                                                        "; unbind it first, or delete it with force=true");
   }
-  if (auto removed = store.remove(id); !removed) return credential_error(removed.error());
+  // Bound by somebody since it was looked at: that is a change, too.
+  const bool as_seen = !*force || request.headers.has("If-Match");
+  if (auto removed = store.remove(id, as_seen ? credential->resource_version : ""); !removed)
+    return credential_error(removed.error());
   return {.status = 204};
 }
 

@@ -64,7 +64,7 @@ class FakeStore final : public credentials::CredentialStore {
     if (change.token) all_[id].token = *change.token;
     return Stored{all_[id], {}};
   }
-  Result<void> remove(const std::string& id) override {
+  Result<void> remove(const std::string& id, const std::string&) override {
     std::lock_guard lock(mutex_);
     all_.erase(id);
     return {};

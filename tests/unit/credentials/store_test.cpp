@@ -276,10 +276,28 @@ TEST_F(Store, RenameDoesNotSwallowAChangeMadeMeanwhile) {
 TEST_F(Store, DeleteIsIdempotentAndComplete) {
   auto s = store();
   const auto made = created(*s, change("main"));
-  EXPECT_TRUE(s->remove(made.id).ok());
-  EXPECT_TRUE(s->remove(made.id).ok());
-  EXPECT_TRUE(s->remove("never was").ok());
+  EXPECT_TRUE(s->remove(made.id, "").ok());
+  EXPECT_TRUE(s->remove(made.id, "").ok());
+  EXPECT_TRUE(s->remove("never was", "").ok());
   EXPECT_THAT(secrets->objects, IsEmpty());
+}
+
+TEST_F(Store, ADeleteOfWhatWasSeenSparesWhatChangedMeanwhile) {
+  auto s = store();
+  const auto made = created(*s, change("main"));
+  ASSERT_TRUE(s->bind(made.id, "runtime/claude").ok());
+  EXPECT_EQ(s->remove(made.id, made.resource_version).error().code, ErrorCode::kConflict);
+  const auto seen = s->get(made.id);
+  // Between the look and the delete.
+  secrets->before = [&](const std::string& verb, const std::string& name) -> Result<void> {
+    if (verb == "remove") secrets->objects[name]["metadata"]["resourceVersion"] = "another";
+    return {};
+  };
+  EXPECT_EQ(s->remove(made.id, seen->resource_version).error().code, ErrorCode::kConflict);
+  secrets->before = nullptr;
+  EXPECT_TRUE(s->remove(made.id, s->get(made.id)->resource_version).ok());
+  EXPECT_THAT(secrets->objects, IsEmpty());
+  EXPECT_TRUE(s->remove(made.id, "any").ok()) << "gone is gone";
 }
 
 TEST_F(Store, CreateThatArrivedWithoutAnAnswerSucceeds) {
@@ -413,7 +431,7 @@ TEST_F(Store, BindingsAreKeptWithTheCredential) {
   EXPECT_TRUE(s->unbind(made.id, "runtime/claude").ok());
   EXPECT_TRUE(s->unbind(made.id, "runtime/claude").ok());
   EXPECT_THAT(*s->bindings(), SizeIs(1));
-  EXPECT_TRUE(s->remove(made.id).ok());
+  EXPECT_TRUE(s->remove(made.id, "").ok());
   EXPECT_THAT(*s->bindings(), IsEmpty());
 }
 

@@ -347,6 +347,13 @@ TEST_F(CredentialsApi, BindUsageUnbind) {
   EXPECT_THAT(reason(refused), HasSubstr("bound to runtime/shell"));
   EXPECT_EQ(call("DELETE", kList + "/" + id + "/bindings", R"({"target":"runtime/shell"})").status, 204);
   EXPECT_EQ(call("DELETE", kList + "/" + id + "/bindings?target=runtime/shell").status, 204) << "twice is fine";
+  // Bound by somebody else while nobody looks.
+  secrets_->before = [&](const std::string& verb, const std::string& name) -> Result<void> {
+    if (verb == "remove") secrets_->objects[name]["metadata"]["resourceVersion"] = "another";
+    return {};
+  };
+  EXPECT_EQ(call("DELETE", kList + "/" + id).status, 409);
+  secrets_->before = nullptr;
   EXPECT_EQ(call("DELETE", kList + "/" + id).status, 204);
 }
 
