@@ -212,6 +212,7 @@ class ControlPlane::Impl {
   }
 
   [[nodiscard]] credentials::CredentialStore* credential_store() const { return directory_.store(); }
+  [[nodiscard]] credentials::CredentialStore* remembered_credentials() const { return directory_.remembered(); }
 
   [[nodiscard]] Result<std::vector<AgentInfo>> agents_with_credential(std::string_view id) {
     auto all = list();
@@ -452,6 +453,7 @@ Result<std::size_t> ControlPlane::report(std::string_view name, std::vector<Even
   return impl_->report(name, std::move(events));
 }
 credentials::CredentialStore* ControlPlane::credential_store() const { return impl_->credential_store(); }
+credentials::CredentialStore* ControlPlane::remembered_credentials() const { return impl_->remembered_credentials(); }
 Result<std::vector<AgentInfo>> ControlPlane::agents_with_credential(std::string_view id) const {
   return impl_->agents_with_credential(id);
 }

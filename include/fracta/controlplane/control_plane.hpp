@@ -105,6 +105,9 @@ class ControlPlane {
 
   // Stored credentials: null when there is no store.
   [[nodiscard]] credentials::CredentialStore* credential_store() const;
+  // For agents, which ask every few seconds: what it reads may be seconds old, unless it was changed through this
+  // controlplane. Null without store.
+  [[nodiscard]] credentials::CredentialStore* remembered_credentials() const;
   // Live agents that may fetch this credential.
   [[nodiscard]] Result<std::vector<AgentInfo>> agents_with_credential(std::string_view id) const;
   // Whether the pod `name` with `uid` is a live pod of an agent of ours, and of which; kForbidden says why not.

@@ -416,5 +416,38 @@ TEST_F(CredentialsApi, HostileIdsFindNothing) {
     EXPECT_EQ(call("GET", kList + "/" + id).status, 404) << id;
 }
 
+TEST_F(CredentialsApi, AnAgentReadsItsOwnAndItsQuestionsAreCheap) {
+  const auto own = create("own"), other = create("other");
+  auto wanted = request("a1");
+  wanted.credentials = {"own"};
+  ASSERT_TRUE(plane().spawn(wanted));
+  set_running("a1");
+  ASSERT_TRUE(shows("a1", "Running"));
+  const auto pod = cluster_->get(testing::kPodsPath, "fracta-agent-a1-x1");
+  pods_["agent"] = server::PodIdentity{"fracta", "fracta-agent-a1-x1", string_at(*pod, "metadata/uid")};
+  user_ = "agent";
+  EXPECT_EQ(call("GET", kList + "/" + other + "/token").status, 404) << "nobody else's";
+  int asked = 0;
+  secrets_->before = [&](const std::string&, const std::string&) -> Result<void> {
+    ++asked;
+    return {};
+  };
+  std::string tag;
+  for (int i = 0; i < 10; ++i) {
+    const auto got = call("GET", kList + "/" + own + "/token");
+    ASSERT_EQ(got.status, 200) << got.body;
+    EXPECT_EQ(json(got)["token"], "ghp_0123456789abcdefghij");
+    tag = got.headers.get("ETag").value_or("");
+  }
+  EXPECT_LE(asked, 1) << "ten questions within a moment are one of the API server's";
+  // A change through this API counts at once all the same.
+  user_ = "admin";
+  ASSERT_EQ(call("PATCH", kList + "/" + own, R"({"token":"ghp_rotated0123456789abc"})").status, 200);
+  user_ = "agent";
+  const auto got = call("GET", kList + "/" + own + "/token", "", {{"If-None-Match", tag}});
+  EXPECT_EQ(got.status, 200);
+  EXPECT_EQ(json(got)["token"], "ghp_rotated0123456789abc");
+}
+
 }  // namespace
 }  // namespace fracta
