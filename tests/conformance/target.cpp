@@ -1,5 +1,7 @@
 #include "conformance/target.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include <cstdlib>
@@ -13,10 +15,13 @@ namespace fracta::conformance {
 
 namespace {
 
+constexpr const char* kImage = "busybox:1";
+
 class DevclusterServers final : public Servers {
  public:
   explicit DevclusterServers(std::unique_ptr<devcluster::DevCluster> cluster) : cluster_(std::move(cluster)) {}
   std::string kubeconfig() const override { return cluster_->kubeconfig(); }
+  bool has_node() const override { return true; }
 
  private:
   std::unique_ptr<devcluster::DevCluster> cluster_;
@@ -69,13 +74,16 @@ void find_features(Target& target) {
     }
     return false;
   };
+  const bool expected = target.servers && target.servers->has_node();
+  const auto node_deadline = target.clock.steady_now() + std::chrono::seconds(expected ? 90 : 0);
   do {
     if (has_ready_node()) {
       target.features.insert({"kubelet", "scheduler"});
       return;
     }
     wait_for({}, std::chrono::milliseconds(100));
-  } while (target.devcluster && target.clock.steady_now() < deadline);
+  } while (target.clock.steady_now() < node_deadline);
+  if (expected) fmt::print(stderr, "no node was ready within 90 s: cases that need one are skipped\n");
 }
 
 }  // namespace
@@ -83,7 +91,10 @@ void find_features(Target& target) {
 Result<std::string> Target::token() { return config.token ? config.token->token({}) : Result<std::string>(""); }
 
 Result<std::unique_ptr<Servers>> start_devcluster() {
-  auto created = devcluster::DevCluster::create({});
+  devcluster::Options options;
+  options.images = {{kImage, "/"}};
+  options.any_image_is_host = false;  // other images are not there, as on any node
+  auto created = devcluster::DevCluster::create(std::move(options));
   if (!created) return created.error();
   FRACTA_TRY((*created)->start());
   return std::unique_ptr<Servers>(std::make_unique<DevclusterServers>(std::move(*created)));
@@ -113,7 +124,7 @@ Result<std::unique_ptr<Target>> open_target() {
   auto without = net::make_http_transport(target->config.server, options);
   if (!without) return without.error();
   target->without_identity = std::move(*without);
-  target->image = environment("FRACTA_TEST_IMAGE").empty() ? "busybox:1" : environment("FRACTA_TEST_IMAGE");
+  target->image = environment("FRACTA_TEST_IMAGE").empty() ? kImage : environment("FRACTA_TEST_IMAGE");
 
   auto version = get(*target, "/version");
   if (!version) return version.error().with_context("asking for the version");

@@ -18,6 +18,7 @@ class Servers {
  public:
   virtual ~Servers() = default;
   [[nodiscard]] virtual std::string kubeconfig() const = 0;
+  [[nodiscard]] virtual bool has_node() const = 0;  // one is, or soon will be, ready
 };
 Result<std::unique_ptr<Servers>> start_devcluster();
 Result<std::unique_ptr<Servers>> start_assets(const std::string& directory);  // assets.cpp

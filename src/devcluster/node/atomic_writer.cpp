@@ -50,6 +50,14 @@ Result<void> write_one(const std::string& path, const VolumeFile& file, std::opt
   return result;
 }
 
+// Past the umask; with fsGroup also setgid, so that what is made inside belongs to the group.
+Result<void> own_directory(const std::string& path, mode_t mode, std::optional<gid_t> group) {
+  FRACTA_TRY(make_directories(path, 0755));
+  if (group) (void)!::chown(path.c_str(), static_cast<uid_t>(-1), *group);
+  if (::chmod(path.c_str(), group ? mode | S_ISGID : mode) != 0) return system_error("chmod", path);
+  return {};
+}
+
 Result<void> point(const std::string& link, const std::string& target) {
   const std::string temporary = link + "_tmp";
   (void)::unlink(temporary.c_str());
@@ -60,9 +68,9 @@ Result<void> point(const std::string& link, const std::string& target) {
 
 }  // namespace
 
-Result<void> write_payload(const std::string& directory, const Payload& payload, std::optional<gid_t> group,
-                           SystemTime now) {
-  FRACTA_TRY(make_directories(directory, 0755));
+Result<void> write_payload(const std::string& directory, mode_t mode, const Payload& payload,
+                           std::optional<gid_t> group, SystemTime now) {
+  FRACTA_TRY(own_directory(directory, mode, group));
   std::error_code ec;
   const std::string old = fs::read_symlink(directory + "/..data", ec).string();
   const auto stamp = std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
@@ -70,13 +78,13 @@ Result<void> write_payload(const std::string& directory, const Payload& payload,
       fmt::format("..{:%Y_%m_%d_%H_%M_%S}.{}{}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
                   stamp % 1'000'000'000, random_hex(2));
   const std::string fresh = directory + "/" + name;
-  FRACTA_TRY(make_directories(fresh, 0755));
+  FRACTA_TRY(own_directory(fresh, 0755, group));
   std::set<std::string> visible;
   for (const auto& [path, file] : payload) {
     if (!stays_inside(path))
       return make_error(ErrorCode::kInvalid, fmt::format("invalid path {}: must stay inside the volume", path));
-    if (const auto slash = path.rfind('/'); slash != std::string::npos)
-      FRACTA_TRY(make_directories(fresh + "/" + path.substr(0, slash), 0755));
+    for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
+      FRACTA_TRY(own_directory(fresh + "/" + path.substr(0, slash), 0755, group));
     FRACTA_TRY(write_one(fresh + "/" + path, file, group));
     visible.insert(path.substr(0, path.find('/')));
   }

@@ -21,8 +21,8 @@ struct VolumeFile {
 };
 using Payload = std::map<std::string, VolumeFile>;  // relative path -> file
 
-// Names that would leave the directory are refused.
-Result<void> write_payload(const std::string& directory, const Payload& payload, std::optional<gid_t> group,
-                           SystemTime now);
+// `mode` is the directory's own. Names that would leave it are refused.
+Result<void> write_payload(const std::string& directory, mode_t mode, const Payload& payload,
+                           std::optional<gid_t> group, SystemTime now);
 
 }  // namespace fracta::devcluster

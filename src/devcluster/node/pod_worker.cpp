@@ -344,6 +344,19 @@ void PodWorker::event(std::string_view type, std::string_view reason, std::strin
   if (!context_.silent) context_.api.record_event(*pod_, type, reason, message, "kubelet");
 }
 
+// About one container: the path that events of a real node carry, which `kubectl describe` and others show.
+void PodWorker::event(const Container& container, std::string_view type, std::string_view reason,
+                      std::string_view message) {
+  if (context_.silent) return;
+  const Json about = {{"kind", "Pod"},
+                      {"apiVersion", "v1"},
+                      {"metadata", find(*pod_, "metadata") != nullptr ? *find(*pod_, "metadata") : Json::object()},
+                      {"spec", {{"nodeName", string_at(*pod_, "spec/nodeName")}}},
+                      {"fieldPath", fmt::format("spec.{}{{{}}}", container.init ? "initContainers" : "containers",
+                                                container.view.name)}};
+  context_.api.record_event(about, type, reason, message, "kubelet");
+}
+
 // Many changes make one write: the status is built anew from the view and written when it differs.
 void PodWorker::publish() {
   if (!dirty_ || context_.silent) return;

@@ -74,6 +74,7 @@ class PodWorker {
   void publish();
   void wait(const std::stop_token& stop);
   void event(std::string_view type, std::string_view reason, std::string_view message);
+  void event(const Container& container, std::string_view type, std::string_view reason, std::string_view message);
   void wake_at(SteadyTime time) { next_ = std::min(next_, time); }
   [[nodiscard]] bool any_running() const;
   [[nodiscard]] const std::string& pod_ip() const { return address_.empty() ? context_.node.host_ip : address_; }

@@ -45,7 +45,7 @@ bool PodWorker::ensure_image(Container& c, Image& image) {
   const auto now = context_.clock.steady_now();
   const std::string& name = c.view.image;
   const auto fail = [&](std::string reason, std::string message, milliseconds retry) {
-    event("Warning", "Failed", "Error: " + reason);
+    event(c, "Warning", "Failed", "Error: " + reason);
     wait_state(c, std::move(reason), std::move(message));
     c.retry_at = now + retry;
     wake_at(c.retry_at);
@@ -55,7 +55,7 @@ bool PodWorker::ensure_image(Container& c, Image& image) {
     std::string message = fmt::format(
         "Failed to apply default image tag \"{0}\": couldn't parse image reference \"{0}\": invalid reference format",
         name);
-    event("Warning", "InspectFailed", message);
+    event(c, "Warning", "InspectFailed", message);
     return fail("InvalidImageName", std::move(message), kConfigRetry * 5);
   }
   auto found = context_.images.find(name);
@@ -64,31 +64,31 @@ bool PodWorker::ensure_image(Container& c, Image& image) {
     image = std::move(**found);
     c.view.image_id = "docker.io/fracta/local@sha256:" + sha256_hex(image.root + "\n" + name);
     if (policy == "Always") {
-      event("Normal", "Pulling", fmt::format("Pulling image \"{}\"", name));
-      event("Normal", "Pulled", fmt::format("Successfully pulled image \"{}\" in 0s (0s including waiting)", name));
+      event(c, "Normal", "Pulling", fmt::format("Pulling image \"{}\"", name));
+      event(c, "Normal", "Pulled", fmt::format("Successfully pulled image \"{}\" in 0s (0s including waiting)", name));
     } else {
-      event("Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", name));
+      event(c, "Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", name));
     }
     return true;
   }
   if (policy == "Never") {
     std::string message = fmt::format("Container image \"{}\" is not present with pull policy of Never", name);
-    event("Warning", "ErrImageNeverPull", message);
+    event(c, "Warning", "ErrImageNeverPull", message);
     return fail("ErrImageNeverPull", std::move(message), seconds{10});
   }
   if (c.pull.waiting(c.pull_failed, now)) {
     std::string message = fmt::format("Back-off pulling image \"{}\"", name);
-    event("Normal", "BackOff", message);
+    event(c, "Normal", "BackOff", message);
     return fail("ImagePullBackOff", std::move(message),
                 std::chrono::ceil<milliseconds>(c.pull_failed + c.pull.delay() - now));
   }
-  event("Normal", "Pulling", fmt::format("Pulling image \"{}\"", name));
+  event(c, "Normal", "Pulling", fmt::format("Pulling image \"{}\"", name));
   std::string message = found ? fmt::format(
                                     "rpc error: code = NotFound desc = failed to pull and unpack image \"{0}\": failed "
                                     "to resolve reference \"{0}\": {0}: not found",
                                     name)
                               : "rpc error: code = Unknown desc = " + found.error().message;
-  event("Warning", "Failed", fmt::format("Failed to pull image \"{}\": {}", name, message));
+  event(c, "Warning", "Failed", fmt::format("Failed to pull image \"{}\": {}", name, message));
   c.pull.next(now);
   c.pull_failed = now;
   return fail("ErrImagePull", std::move(message), seconds{1});
@@ -102,7 +102,7 @@ void PodWorker::try_start(Container& c) {
   }
   const bool restart = c.view.state.kind == Kind::kTerminated || c.view.last.has_value();
   if (restart && c.crash.waiting(c.finished, now)) {
-    event("Warning", "BackOff",
+    event(c, "Warning", "BackOff",
           fmt::format("Back-off restarting failed container {} in pod {}", c.view.name, pod_label(*pod_)));
     wait_state(c, "CrashLoopBackOff",
                fmt::format("back-off {} restarting failed container={} pod={}", go_seconds(c.crash.delay()),
@@ -122,7 +122,7 @@ void PodWorker::try_start(Container& c) {
   environment.hostname = string_at(*pod_, "spec/hostname", name_).substr(0, 63);
   const auto problem = start_container(context_, environment, image, c);
   if (!problem) return started(c);
-  event("Warning", "Failed", "Error: " + problem->message);
+  event(c, "Warning", "Failed", "Error: " + problem->message);
   if (restart && !problem->start_error) --c.view.restart_count;  // no container came of it
   if (!problem->start_error) {
     wait_state(c, problem->reason, problem->message);
@@ -143,8 +143,8 @@ void PodWorker::try_start(Container& c) {
 void PodWorker::started(Container& c) {
   c.view.container_id = "containerd://" + random_hex(32);
   c.stop_message.clear();
-  event("Normal", "Created", "Created container " + c.view.name);
-  event("Normal", "Started", "Started container " + c.view.name);
+  event(c, "Normal", "Created", "Created container " + c.view.name);
+  event(c, "Normal", "Started", "Started container " + c.view.name);
   {
     const std::lock_guard lock(mutex_);
     logs_[c.view.name] = {c.log, c.previous_log};
@@ -187,7 +187,7 @@ void PodWorker::advance_start(Container& c) {
   const std::string failure = c.run->post_start->failure();
   c.run->post_start.reset();
   if (failure.empty()) return running(c);
-  event("Warning", "FailedPostStartHook", "PostStartHook failed");
+  event(c, "Warning", "FailedPostStartHook", "PostStartHook failed");
   c.run->post_start_failure = failure;
   const auto grace = int_at(*pod_, "spec/terminationGracePeriodSeconds").value_or(30);
   stop_container(c, seconds{grace}, "FailedPostStartHook");
@@ -216,7 +216,7 @@ void PodWorker::apply(const Container* target, const ProbeReport& report) {
   for (auto& container : containers_) {
     Container& c = *container;
     if (&c != target || c.run->stopping) continue;
-    if (!report.message.empty()) event("Warning", "Unhealthy", report.message);
+    if (!report.message.empty()) event(c, "Warning", "Unhealthy", report.message);
     if (!report.settled) continue;
     if (report.type == ProbeType::kReadiness) {
       dirty_ = dirty_ || c.view.ready != report.success;
@@ -248,7 +248,7 @@ void PodWorker::stop_container(Container& c, seconds grace, const std::string& m
   }
   c.run->stopping = true;
   c.run->kill_at = kill_at;
-  event("Normal", "Killing", message);
+  event(c, "Normal", "Killing", message);
   c.run->post_start.reset();
   if (const Json* hook = find_path(c.spec, "lifecycle/preStop");
       hook != nullptr && hook->is_object() && grace.count() > 0)
@@ -262,7 +262,7 @@ void PodWorker::advance_stop(Container& c) {
   if (run.pre_stop) {
     const bool ended = run.pre_stop->ended();
     if (!ended && now < run.kill_at) return wake_at(run.kill_at);
-    if (ended && !run.pre_stop->failure().empty()) event("Warning", "FailedPreStopHook", "PreStopHook failed");
+    if (ended && !run.pre_stop->failure().empty()) event(c, "Warning", "FailedPreStopHook", "PreStopHook failed");
     run.pre_stop.reset();
     run.kill_at = std::max(run.kill_at, now + seconds{2});  // a kubelet's least grace after the hook
   }

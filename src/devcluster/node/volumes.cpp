@@ -149,10 +149,11 @@ void Volumes::refresh(const Json& pod, std::string_view pod_ip, SystemTime now) 
     if (has_payload(volume)) (void)set_up_one(pod, volume, pod_ip, now).ok();
 }
 
-Result<void> Volumes::write_if_changed(const std::string& name, const Json& pod, Payload payload, SystemTime now) {
+Result<void> Volumes::write_if_changed(const std::string& name, mode_t mode, const Json& pod, Payload payload,
+                                       SystemTime now) {
   const auto old = written_.find(name);
   if (old != written_.end() && old->second == payload) return {};
-  FRACTA_TRY(write_payload(path_of(name), payload, fs_group(pod), now));
+  FRACTA_TRY(write_payload(path_of(name), mode, payload, fs_group(pod), now));
   written_[name] = std::move(payload);
   return {};
 }
@@ -164,7 +165,9 @@ Result<void> Volumes::set_up_one(const Json& pod, const Json& volume, std::strin
     if (!payload) return payload.error();
     host_paths_[name] = path_of(name);
     read_only_[name] = true;  // since 1.9 (kubernetes/kubernetes#58720)
-    return write_if_changed(name, pod, std::move(*payload), now);
+    // A kubelet keeps all of these but ConfigMaps in memory, and a tmpfs is sticky.
+    const mode_t mode = volume.contains("configMap") ? 0777 : 01777;
+    return write_if_changed(name, mode, pod, std::move(*payload), now);
   }
   if (host_paths_.count(name) != 0) return {};
   const std::string kind = source_kind(volume);

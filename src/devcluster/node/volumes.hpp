@@ -48,7 +48,7 @@ class Volumes {
 
  private:
   Result<void> set_up_one(const Json& pod, const Json& volume, std::string_view pod_ip, SystemTime now);
-  Result<void> write_if_changed(const std::string& name, const Json& pod, Payload payload, SystemTime now);
+  Result<void> write_if_changed(const std::string& name, mode_t mode, const Json& pod, Payload payload, SystemTime now);
   Result<std::string> empty_dir(const Json& pod, const Json& volume);
   [[nodiscard]] std::string path_of(const std::string& name) const { return directory_ + "/volumes/" + name; }
 

@@ -14,6 +14,8 @@ namespace fracta::devcluster {
 
 namespace {
 
+constexpr std::string_view kScheduler = "default-scheduler";
+
 Error unknown_resource(ResourceName resource) {
   return make_error(ErrorCode::kNotFound, fmt::format("the development cluster serves no resource \"{}\"", resource));
 }
@@ -188,8 +190,13 @@ void InProcessApi::record_event(const Json& involved_object, std::string_view ty
     const auto bumped = mutate(
         "events", ns, known,
         [&](Json& event) {
-          event["count"] = int_at(event, "count").value_or(1) + 1;
-          event["lastTimestamp"] = now;
+          if (component == kScheduler) {
+            event["series"] = {{"count", int_at(event, "series/count").value_or(1) + 1},
+                               {"lastObservedTime", format_rfc3339_micro(moment)}};
+          } else {
+            event["count"] = int_at(event, "count").value_or(1) + 1;
+            event["lastTimestamp"] = now;
+          }
           return true;
         },
         "");
@@ -197,15 +204,21 @@ void InProcessApi::record_event(const Json& involved_object, std::string_view ty
   }
   const auto stamp = std::chrono::duration_cast<std::chrono::nanoseconds>(moment.time_since_epoch()).count();
   const std::string event_name = fmt::format("{}.{:x}{}", name.substr(0, 220), stamp, random_hex(1));
-  const Json event = {{"metadata", {{"name", event_name}, {"namespace", ns}}},
-                      {"involvedObject", reference},
-                      {"type", type},
-                      {"reason", reason},
-                      {"message", std::string(message.substr(0, 1024))},
-                      {"source", {{"component", component}}},
-                      {"firstTimestamp", now},
-                      {"lastTimestamp", now},
-                      {"count", 1}};
+  Json event = {{"metadata", {{"name", event_name}, {"namespace", ns}}},
+                {"involvedObject", reference},
+                {"type", type},
+                {"reason", reason},
+                {"message", std::string(message.substr(0, 1024))}};
+  if (component == kScheduler) {  // the one of these that reports through events.k8s.io
+    event.update({{"eventTime", format_rfc3339_micro(moment)},
+                  {"action", reason == "Scheduled" ? "Binding" : "Scheduling"},
+                  {"reportingComponent", component},
+                  {"reportingInstance", fmt::format("{}-fracta-dev", component)}});
+  } else {
+    Json source = {{"component", component}};
+    if (component == "kubelet") source["host"] = string_at(involved_object, "spec/nodeName", name);
+    event.update({{"source", source}, {"firstTimestamp", now}, {"lastTimestamp", now}, {"count", 1}});
+  }
   if (!create("events", ns, event).ok()) return;  // the namespace is going away; nobody will read it
   const std::lock_guard lock(events_mutex_);
   if (events_.size() >= kMostEvents) events_.clear();
