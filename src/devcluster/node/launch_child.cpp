@@ -105,11 +105,12 @@ FRACTA_CHILD int pivot(const char* root) {
   return static_cast<int>(call(SYS_chdir, ptr("/")));
 }
 
-// An image's dangling symlink (/etc/resolv.conf into a hidden /run) makes way for the file.
+// An image's dangling symlink (/etc/resolv.conf into a hidden /run) makes way for the file. Not opened for writing: an
+// overlay would copy what is there into the container's writable layer first.
 FRACTA_CHILD int touch(const char* path) {
   if (make_parents(path, false, 0755) != 0) return -1;
   for (int attempt = 0; attempt < 2; ++attempt) {
-    const long fd = call(SYS_openat, AT_FDCWD, ptr(path), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+    const long fd = call(SYS_openat, AT_FDCWD, ptr(path), O_RDONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
     if (fd >= 0) return static_cast<int>(call(SYS_close, fd));
     if (call(SYS_faccessat, AT_FDCWD, ptr(path), F_OK) == 0) return 0;
     if (call(SYS_unlinkat, AT_FDCWD, ptr(path), 0) != 0) return -1;

@@ -21,6 +21,14 @@ std::int64_t used_at(const std::string& path) {
   return static_cast<std::int64_t>((info.f_blocks - info.f_bfree) * info.f_frsize);
 }
 
+// A process that is only being started has not yet changed its root: what it sees is this machine's.
+bool has_own_root(const std::string& root) {
+  struct stat own {
+  }, ours{};
+  return ::stat(root.c_str(), &own) == 0 && ::stat("/", &ours) == 0 &&
+         (own.st_dev != ours.st_dev || own.st_ino != ours.st_ino);
+}
+
 }  // namespace
 
 std::int64_t directory_usage(const std::string& directory) {
@@ -46,6 +54,7 @@ std::int64_t directory_usage(const std::string& directory) {
 // The writable parts of a container are one tmpfs below all its overlays, and one at the root (root_file_system.hpp).
 std::int64_t writable_layer_usage(pid_t first) {
   const std::string root = fmt::format("/proc/{}/root", first);
+  if (!has_own_root(root + "/")) return 0;
   std::int64_t sum = used_at(root + "/");
   const auto mounts = read_file(fmt::format("/proc/{}/mountinfo", first), 4u << 20);
   for (const auto& line : split(mounts.value_or(""), '\n')) {

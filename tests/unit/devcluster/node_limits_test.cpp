@@ -1,4 +1,6 @@
 // Limits and hooks as a user sees them in `kubectl get` and `kubectl describe`.
+#include <filesystem>
+
 #include "node_fixture.hpp"
 
 namespace fracta::devcluster {
@@ -55,6 +57,17 @@ TEST_F(NodeLimitsTest, EphemeralStorageBeyondTheLimitEvicts) {
          pod("p", "head -c 3000000 /dev/zero > /var/file; sleep 60", {{"main", limits("ephemeral-storage", "1Mi")}}));
   EXPECT_EQ(string_at(evicted("p"), "status/message"),
             "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ");
+}
+
+// The images' program, here this test's own, is megabytes large and over a directory of the machine.
+TEST_F(NodeLimitsTest, WhatIsMountedIntoAContainerIsNotWhatItWrote) {
+  node_.reset();
+  NodeOptions options;
+  options.host_entrypoint = {std::filesystem::read_symlink("/proc/self/exe").string()};
+  start_node(std::move(options));
+  create("pods", pod("p", "set -- $(stat -f -c '%b %f %S' /usr); echo $((($1 - $2) * $3 >> 20)) MiB"));
+  wait_for_phase("p", "Succeeded");
+  EXPECT_EQ(logs("p"), "0 MiB\n");
 }
 
 TEST_F(NodeLimitsTest, AnEmptyDirInMemoryIsOne) {
