@@ -118,6 +118,7 @@ class Cluster final : public DevCluster {
 
   Result<void> start() override {
     if (started_) return {};
+    publish_itself();
     server_->start();
     FRACTA_TRY(write_kubeconfig());
     controllers_ = make_controllers(*api_, {identity_.authority.certificate_pem});
@@ -247,6 +248,21 @@ class Cluster final : public DevCluster {
       static_cast<void>(
           api_->create("priorityclasses.scheduling.k8s.io", "", {{"metadata", {{"name", name}}}, {"value", value}}));
     }
+  }
+
+  // As a real server makes it. It gets no Endpoints there either while the server has a loopback address.
+  void publish_itself() {
+    const Json port = {{"name", "https"}, {"port", 443}, {"targetPort", server_->port()}};
+    const Json labels = {{"component", "apiserver"}, {"provider", "kubernetes"}};
+    const Json spec = {
+        {"type", "ClusterIP"}, {"clusterIP", "10.96.0.1"}, {"sessionAffinity", "None"}, {"ports", Json::array({port})}};
+    const Json service = {{"metadata", {{"name", "kubernetes"}, {"labels", labels}}}, {"spec", spec}};
+    const auto moved = [&](Json& object) {  // another port than before a restart
+      object["spec"]["ports"] = spec["ports"];
+      return true;
+    };
+    if (!api_->create("services", "default", service).ok())
+      static_cast<void>(api_->mutate("services", "default", "kubernetes", moved, ""));
   }
 
   net::CertificateRequest certificate_request() const {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,15 @@
 #include "fracta/kube/client_config.hpp"
 
 namespace fracta::testing {
+
+inline bool within(std::chrono::seconds limit, const std::function<bool()>& condition) {
+  auto until = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    wait_for(std::stop_token{}, std::chrono::milliseconds(20));
+  }
+  return true;
+}
 
 // The process-wide development cluster, started by the first test that asks for it. It is an Environment and no plain
 // static: its threads must have ended before the first destructor of a static object runs at exit.

@@ -21,15 +21,6 @@
 
 namespace fracta::testing {
 
-inline bool within(std::chrono::seconds limit, const std::function<bool()>& condition) {
-  auto until = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    wait_for(std::stop_token{}, std::chrono::milliseconds(20));
-  }
-  return true;
-}
-
 class DaemonTest : public ClusterTest {
  protected:
   void SetUp() override {

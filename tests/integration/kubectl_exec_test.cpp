@@ -6,7 +6,7 @@
 namespace fracta::testing {
 namespace {
 
-class KubectlExec : public Kubectl {
+class KubectlBox : public Kubectl {
  protected:
   void SetUp() override {
     Kubectl::SetUp();
@@ -16,6 +16,25 @@ class KubectlExec : public Kubectl {
     output({"wait", "--for=condition=Ready", "pod/box", "--timeout=60s"});
   }
 };
+
+class KubectlExec : public KubectlBox {
+ protected:
+  void SetUp() override {
+    KubectlBox::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    if (!cluster_->existing() && minor() < 31)
+      GTEST_SKIP() << "this kubectl speaks SPDY, which the development cluster does not";
+  }
+};
+
+TEST_F(KubectlBox, TellsAnOlderKubectlWhatItTakes) {
+  if (cluster_->existing() || minor() >= 30) GTEST_SKIP() << "this kubectl speaks WebSocket";
+  for (const char* verb : {"exec", "attach"}) {
+    std::vector<std::string> command = {verb, "box"};
+    if (std::string_view(verb) == "exec") command.insert(command.end(), {"--", "true"});
+    EXPECT_THAT(refusal(command), HasSubstr("use kubectl 1.31 or later"));
+  }
+}
 
 TEST_F(KubectlExec, RunsCommandsAndPassesOnTheirExitCode) {
   EXPECT_EQ(output({"exec", "box", "--", "echo", "hello"}), "hello\n");
@@ -50,7 +69,7 @@ TEST_F(KubectlExec, RunsInteractively) {
   EXPECT_THAT(result.standard_output, HasSubstr("got words"));
 }
 
-TEST_F(KubectlExec, ReachesPodsAndServicesThroughTheirProxy) {
+TEST_F(KubectlBox, ReachesPodsAndServicesThroughTheirProxy) {
   if (cluster_->existing()) GTEST_SKIP() << "needs perl in the image";
   const std::string pod =
       // A text that begins with a brace would be JSON to kubectl.

@@ -62,6 +62,13 @@ class Kubectl : public ::testing::Test {
     return result.standard_error;
   }
 
+  // 20 of kubectl 1.20.
+  [[nodiscard]] int minor() const {
+    auto version = parse_json(run_argv({kubectl_, "version", "--client", "-o", "json"}).standard_output);
+    const std::string text = version ? string_at(*version, "clientVersion/minor") : "";
+    return static_cast<int>(parse_int(text.substr(0, text.find_first_not_of("0123456789"))).value_or(0));
+  }
+
   // Whether pods run, and the image to run them with: anything goes on a development cluster.
   [[nodiscard]] bool runs_pods() const { return !cluster_->existing() || std::getenv("FRACTA_TEST_IMAGE") != nullptr; }
   [[nodiscard]] static std::string image() {

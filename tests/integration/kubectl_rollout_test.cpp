@@ -37,9 +37,7 @@ TEST_F(KubectlRollout, RestartHistoryAndUndo) {
 TEST_F(KubectlRollout, PausedChangesWait) {
   output({"rollout", "pause", "deployment/web"});
   output({"set", "env", "deployment/web", "COLOUR=green"});
-  EXPECT_EQ(
-      run({"wait", "deployment/web", "--for", "jsonpath={.status.observedGeneration}=3", "--timeout=30s"}).exit_code,
-      0);
+  EXPECT_TRUE(within(std::chrono::seconds(30), [&] { return field("{.status.observedGeneration}") == "3"; }));
   EXPECT_THAT(refusal({"rollout", "restart", "deployment/web"}), HasSubstr("can't restart paused deployment"));
   EXPECT_EQ(output({"get", "replicasets", "-l", "app=web", "--no-headers"}).find('\n'),
             output({"get", "replicasets", "-l", "app=web", "--no-headers"}).size() - 1)

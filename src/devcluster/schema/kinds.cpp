@@ -40,6 +40,10 @@ Kind view(Kind kind, std::string of) {
   kind.view_of = std::move(of);
   return kind;
 }
+Kind empty(Kind kind) {
+  kind.read_only = true;
+  return kind;
+}
 Kind transient(Kind kind) {
   kind.stored = false;
   return kind;
@@ -51,18 +55,23 @@ std::vector<Kind> build_kinds() {
   return {
       transient(make("core.Binding", "", "bindings", "binding")),
       make("core.ConfigMap", "", "configmaps", "configmap", {"cm"}),
+      empty(make("core.Endpoints", "", "endpoints", "endpoints", {"ep"})),
       make("core.Event", "", "events", "event", {"ev"}),
       make("core.LimitRange", "", "limitranges", "limitrange", {"limits"}),
       with_status(cluster(make("core.Namespace", "", "namespaces", "namespace", {"ns"}))),
       with_status(cluster(make("core.Node", "", "nodes", "node", {"no"}))),
       with_status(make("core.PersistentVolumeClaim", "", "persistentvolumeclaims", "persistentvolumeclaim", {"pvc"})),
+      empty(cluster(make("core.PersistentVolume", "", "persistentvolumes", "persistentvolume", {"pv"}))),
       in_all(with_status(make("core.Pod", "", "pods", "pod", {"po"}))),
+      in_all(empty(make("core.ReplicationController", "", "replicationcontrollers", "replicationcontroller", {"rc"}))),
       with_status(make("core.ResourceQuota", "", "resourcequotas", "resourcequota", {"quota"})),
       make("core.Secret", "", "secrets", "secret"),
       make("core.ServiceAccount", "", "serviceaccounts", "serviceaccount", {"sa"}),
       in_all(with_status(make("core.Service", "", "services", "service", {"svc"}))),
+      in_all(empty(make("apps.DaemonSet", "apps", "daemonsets", "daemonset", {"ds"}))),
       in_all(with_status(make("apps.Deployment", "apps", "deployments", "deployment", {"deploy"}))),
       in_all(with_status(make("apps.ReplicaSet", "apps", "replicasets", "replicaset", {"rs"}))),
+      in_all(empty(make("apps.StatefulSet", "apps", "statefulsets", "statefulset", {"sts"}))),
       view(make("events.Event", "events.k8s.io", "events", "event", {"ev"}), "events"),
       transient(cluster(make("authn.TokenReview", "authentication.k8s.io", "tokenreviews", "tokenreview"))),
       transient(make("authz.LocalSubjectAccessReview", authz, "localsubjectaccessreviews", "localsubjectaccessreview")),
@@ -71,8 +80,10 @@ std::vector<Kind> build_kinds() {
       transient(
           cluster(make("authz.SelfSubjectRulesReview", authz, "selfsubjectrulesreviews", "selfsubjectrulesreview"))),
       transient(cluster(make("authz.SubjectAccessReview", authz, "subjectaccessreviews", "subjectaccessreview"))),
+      in_all(empty(make("batch.CronJob", "batch", "cronjobs", "cronjob", {"cj"}))),
       in_all(with_status(make("batch.Job", "batch", "jobs", "job"))),
       make("coord.Lease", "coordination.k8s.io", "leases", "lease"),
+      empty(make("net.Ingress", "networking.k8s.io", "ingresses", "ingress", {"ing"})),
       with_status(make("net.NetworkPolicy", "networking.k8s.io", "networkpolicies", "networkpolicy", {"netpol"})),
       cluster(make("rbac.ClusterRoleBinding", rbac, "clusterrolebindings", "clusterrolebinding")),
       cluster(make("rbac.ClusterRole", rbac, "clusterroles", "clusterrole")),
@@ -108,6 +119,7 @@ std::vector<Subresource> build_subresources() {
 
 std::vector<std::string> Kind::verbs() const {
   if (!stored) return {"create"};
+  if (read_only) return {"get", "list", "watch"};
   if (plural == "namespaces") return {"create", "delete", "get", "list", "patch", "update", "watch"};
   return {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
 }
