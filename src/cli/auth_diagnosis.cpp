@@ -192,6 +192,9 @@ void diagnose_pod(const credentials::Diagnosis& plan, const Json& found, Diagnos
 void diagnose_pod_log(const credentials::Diagnosis& plan, const std::string& log, Diagnosis& diagnosis) {
   const auto said = line_after(log, "fracta: user-settings.json present=");
   if (!said) {
+    // A kubelet's answer, with status 200, once the node has removed the container or evicted its pod.
+    if (log.starts_with("unable to retrieve container logs for "))
+      return diagnosis.check(false, "the agent's log is still on its node", "it was removed: spawn the agent again");
     diagnosis.check(false, "the agent's log has no diagnostic line",
                     "its container has not started, or the image's entrypoint is not `fracta agent run`");
     return;

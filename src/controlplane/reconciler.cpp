@@ -39,6 +39,9 @@ bool container_started(const AgentView& view) {
   return false;
 }
 
+// A kubelet says the one and the other by turns, every few minutes, for as long as the image cannot be had.
+bool pulls_in_vain(const std::string& reason) { return reason == "ErrImagePull" || reason == "ImagePullBackOff"; }
+
 bool same_agent(const std::string& uid, const AgentView& view) { return uid == view.uid(); }
 
 }  // namespace
@@ -217,6 +220,7 @@ void Reconciler::tell(const AgentView& view, const agent::AgentStatus& status, c
   if (changed && status.phase == Phase::kFailed) return publish(view, status, "lifecycle.failed", "failure", "error");
   if (changed && status.phase == Phase::kStopped) return publish(view, status, "lifecycle.stopped", "success", "warn");
   bool waiting = status.phase == Phase::kPending || status.phase == Phase::kQueued;
+  if (waiting && !changed && pulls_in_vain(before.reason) && pulls_in_vain(status.reason)) return;
   if (waiting && !status.next_step.empty() && before.reason != status.reason)
     return publish(view, status, "lifecycle.stuck", "failure", "warn");
   if (changed && running && !before.started) return;  // lifecycle.started said it

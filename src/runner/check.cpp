@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -41,7 +42,10 @@ Place place_of(const CheckOptions& options) {
 std::vector<std::string> find_all(const std::string& name, const std::string& path) {
   std::vector<std::string> found;
   for (const auto& directory : split(path, ':'))
-    if (auto one = find_on_path(name, directory); !one.empty()) found.push_back(std::move(one));
+    // The image has the helpers' directory on its PATH, and the entrypoint puts it in front: that is one place.
+    if (auto one = find_on_path(name, directory);
+        !one.empty() && std::find(found.begin(), found.end(), one) == found.end())
+      found.push_back(std::move(one));
   return found;
 }
 

@@ -14,6 +14,8 @@ struct Advice {
 
 constexpr std::string_view kPull =
     "check the image's name and tag, that the node reaches the registry, and image_pull_secrets for a private one";
+constexpr std::string_view kDisk =
+    "raise the limit for ephemeral storage, or have the agent write less outside of its volumes";
 constexpr std::string_view kStart =
     "check the command, the working directory and the mounts; \"fracta describe {agent}\" shows them";
 
@@ -73,6 +75,10 @@ constexpr auto kTable = std::to_array<Advice>({
     {"Terminating", false, "", "somebody deleted the pod; the Job decides about a new one"},
     // The end.
     {"OOMKilled", false, "", "raise runtime.kubernetes.resources.memory_limit, or give the agent a smaller task"},
+    {"Evicted", false, "Usage of EmptyDir volume",
+     "raise the sizeLimit of the volume that the message names, or have the agent write less there"},
+    {"Evicted", false, "local storage usage exceeds", kDisk},
+    {"Evicted", false, "local ephemeral storage limit", kDisk},
     {"Evicted", false, "",
      "the node ran short: set resource requests, or limits for ephemeral storage; then spawn again"},
     {"DeadlineExceeded", false, "", "raise active_deadline_seconds, or give the agent a smaller task"},

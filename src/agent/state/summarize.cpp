@@ -28,7 +28,7 @@ std::string name_at(const Json& object, std::string_view path) {
 }
 
 std::string message_at(const Json& object, std::string_view path) {
-  const std::string text = string_at(object, path);
+  const std::string text(trim(string_at(object, path)));  // a kubelet ends some with a blank
   return text.empty() ? text : shorten(text, kMaxMessage);
 }
 

@@ -314,6 +314,16 @@ TEST(State5Failed, Evicted) {
   EXPECT_THAT(status.message, HasSubstr("ephemeral-storage"));
 }
 
+// As a kubelet 1.26 says it, with the blank at the end.
+TEST(State5Failed, EvictedForAVolumeOfItsOwn) {
+  Json pod = pod_json("Failed");
+  pod["status"]["reason"] = "Evicted";
+  pod["status"]["message"] = "Usage of EmptyDir volume \"cache\" exceeds the limit \"10Mi\". ";
+  const AgentStatus status = of_job(failed_job(), {pod});
+  EXPECT_EQ(status.message, "Usage of EmptyDir volume \"cache\" exceeds the limit \"10Mi\".");
+  EXPECT_THAT(status.next_step, HasSubstr("sizeLimit"));
+}
+
 TEST(State5Failed, DeadlineExceededIsTheJobs) {
   Json pod = pod_json("Failed");
   set_container(pod, "agent", "terminated", ended(143, "Error"));

@@ -116,6 +116,8 @@ TEST_F(AuthDiagnose, APodThatCannotBeEnteredIsSaidAndItsLogIsRead) {
       AllOf(HasSubstr("[FAIL] user-settings.json was there"), HasSubstr("[FAIL] every helper was executable: echo"),
             HasSubstr("[FAIL] helper echo was among the auth-helpers")));
   EXPECT_THAT(diagnose_log("").out, HasSubstr("[FAIL] the agent's log has no diagnostic line"));
+  EXPECT_THAT(diagnose_log("unable to retrieve container logs for containerd://8acbf26a6313").out,
+              HasSubstr("[FAIL] the agent's log is still on its node: it was removed"));
 }
 
 // The scaffold's fracta.yaml is the command line's own and has no profiles; the controlplane knows them.

@@ -67,6 +67,23 @@ TEST_F(ReconcileTest, AStuckPodIsToldWithReasonAndNextStep) {
   EXPECT_FALSE(info->next_step.empty());
 }
 
+// A kubelet turns from one reason to the other and back for as long as the image cannot be had.
+TEST_F(ReconcileTest, AnImageThatCannotBePulledIsToldOnce) {
+  auto& plane = ready();
+  ASSERT_TRUE(plane.spawn(request("a1")));
+  for (const char* reason : {"ErrImagePull", "ImagePullBackOff", "ErrImagePull", "ImagePullBackOff"}) {
+    set_pod("a1", "Pending", {{"waiting", {{"reason", reason}, {"message", "pull"}}}});
+    ASSERT_TRUE(eventually([&] {
+      auto info = plane.get("a1");
+      return info && info->reason == reason;
+    }));
+  }
+  set_running("a1");
+  ASSERT_TRUE(told("a1", "lifecycle.started"));
+  const auto all = actions("a1");
+  EXPECT_EQ(std::count(all.begin(), all.end(), "lifecycle.stuck"), 1);
+}
+
 TEST_F(ReconcileTest, KillOfARunningAgentStopsIt) {
   auto& plane = ready();
   ASSERT_TRUE(plane.spawn(request("a1")));

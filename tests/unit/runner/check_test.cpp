@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -67,6 +68,19 @@ TEST_F(Check, TheHelperOfTheSettingsIsLookedUpAsTheAgentWould) {
   EXPECT_EQ(found["settings"]["helper_shadows"], Json::array({mounted("fetch-token")}));
   EXPECT_EQ(found["helpers"], Json::array({"fetch-token"}));
   EXPECT_EQ(found["not_executable"], Json::array({"forgotten"}));
+}
+
+// The image has the directory on its PATH, and the entrypoint puts it in front once more.
+TEST_F(Check, ADirectoryThatIsTwiceOnThePathShadowsNothing) {
+  project("fetch-token");
+  script(mounted("fetch-token"), "echo t");
+  const char* path = std::getenv("PATH");
+  const std::string before = path == nullptr ? "" : path;
+  ::setenv("PATH", (options_.auth_helpers_directory + ":" + before).c_str(), 1);
+  const Json found = check_container(options_);
+  ::setenv("PATH", before.c_str(), 1);
+  EXPECT_EQ(found["settings"]["helper_path"], mounted("fetch-token"));
+  EXPECT_FALSE(found["settings"].contains("helper_shadows"));
 }
 
 TEST_F(Check, SettingsThatTheAgentChangedAreNotCurrent) {
