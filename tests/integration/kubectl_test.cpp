@@ -70,7 +70,7 @@ TEST_F(Kubectl, PatchesInEveryForm) {
               AllOf(HasSubstr("The request is invalid"), HasSubstr("cannot unmarshal number")));
   EXPECT_THAT(output({"label", "configmap", "patched", "color=red"}), HasSubstr("labeled"));
   EXPECT_THAT(output({"get", "configmaps", "-l", "color in (red)", "-o", "name"}), HasSubstr("configmap/patched"));
-  EXPECT_THAT(output({"annotate", "configmap", "patched", "note=x"}), HasSubstr("annotated"));
+  EXPECT_THAT(output({"annotate", "configmap", "patched", "note=x"}), HasSubstr("annotate"));
 }
 
 TEST_F(Kubectl, EditsWithTheUsersEditor) {
@@ -204,7 +204,9 @@ TEST_F(Kubectl, Scales) {
   EXPECT_THAT(refusal({"scale", "deployment", "web", "--replicas=1", "--current-replicas=7"}),
               HasSubstr("Expected replicas to be 7, was 3"));
   EXPECT_THAT(output({"scale", "deployment", "web", "--replicas=0"}), HasSubstr("scaled"));
-  EXPECT_THAT(refusal({"scale", "deployment", "nothing", "--replicas=1"}), HasSubstr("not found"));
+  // kubectl 1.27 to 1.30 has words of its own.
+  EXPECT_THAT(refusal({"scale", "deployment", "nothing", "--replicas=1"}),
+              AnyOf(HasSubstr("not found"), HasSubstr("no objects passed to scale")));
 }
 
 }  // namespace
