@@ -103,7 +103,7 @@ void AgentCache::job_changed(const agent::JobSummary* before, const agent::JobSu
   if (!owns(job)) return;
   if (!after) {
     std::lock_guard lock(mutex_);
-    missing_pod_.erase(job.agent_id);
+    explanations_.erase(job.agent_id);
   }
   on_change_(job.agent_id);
 }
@@ -119,6 +119,7 @@ void AgentCache::pod_changed(const std::string& k, const agent::PodSummary* befo
   {
     std::lock_guard lock(mutex_);
     if (was) drop(*before);
+    if (was && !is && before->stream) explanations_.erase(before->agent_id);
     if (is) pods_of_[after->agent_id].insert(k);
   }
   if (was) on_change_(before->agent_id);
@@ -131,22 +132,32 @@ AgentView AgentCache::view(const std::string& id) const {
   view.job = jobs_.get(key(agent::job_name(id)));
   if (view.job && (!owns(*view.job) || view.job->agent_id != id)) view.job = nullptr;
   std::set<std::string> keys;
-  std::string explanation;
+  Explanation explanation;
   {
     std::lock_guard lock(mutex_);
     if (auto it = pods_of_.find(id); it != pods_of_.end()) keys = it->second;
-    if (auto it = missing_pod_.find(id); it != missing_pod_.end() && view.job && it->second.uid == view.job->uid)
-      explanation = it->second.message;
+    if (auto it = explanations_.find(id); it != explanations_.end()) explanation = it->second;
   }
   for (const auto& k : keys) {
     auto pod = pods_.get(k);
     // Pods of a Job that is gone are the garbage collector's business.
     if (pod && pod->stream == !view.job) view.pods.push_back(std::move(pod));
   }
-  if (view.job && view.pods.empty() && !explanation.empty()) {
+  if (view.job && view.pods.empty() && explanation.uid == view.job->uid && !explanation.message.empty()) {
     auto explained = std::make_shared<agent::JobSummary>(*view.job);
-    explained->failed_create_message = std::move(explanation);
+    explained->failed_create_message = std::move(explanation.message);
     view.job = std::move(explained);
+    return view;
+  }
+  for (auto& pod : view.pods) {
+    if (explanation.reason.empty() || pod->uid != explanation.uid || pod->phase != "Pending") continue;
+    auto trouble =
+        pod->trouble ? std::make_shared<agent::PodTrouble>(*pod->trouble) : std::make_shared<agent::PodTrouble>();
+    trouble->start_reason = explanation.reason;
+    trouble->start_message = explanation.message;
+    auto explained = std::make_shared<agent::PodSummary>(*pod);
+    explained->trouble = std::move(trouble);
+    pod = std::move(explained);
   }
   return view;
 }
@@ -171,12 +182,12 @@ std::set<std::string> AgentCache::unfinished() const {
   return ids;
 }
 
-void AgentCache::explain_missing_pod(const std::string& id, const std::string& uid, std::string message) {
+void AgentCache::explain(const std::string& id, const std::string& uid, std::string reason, std::string message) {
   {
     std::lock_guard lock(mutex_);
-    auto& explanation = missing_pod_[id];
-    if (explanation.uid == uid && explanation.message == message) return;
-    explanation = {uid, std::move(message)};
+    auto& explanation = explanations_[id];
+    if (explanation.uid == uid && explanation.reason == reason && explanation.message == message) return;
+    explanation = {uid, std::move(reason), std::move(message)};
   }
   on_change_(id);
 }

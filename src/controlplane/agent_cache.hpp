@@ -48,8 +48,9 @@ class AgentCache {
       const std::string& name) const;                      // ours or not; may be null
   [[nodiscard]] std::vector<std::string> ids() const;      // sorted
   [[nodiscard]] std::set<std::string> unfinished() const;  // ids of owners that are neither finished nor being deleted
-  // Why the Job with this uid has no pod, learned from its Events; kept as long as the Job.
-  void explain_missing_pod(const std::string& id, const std::string& uid, std::string message);
+  // Why the Job with this uid has no pod, or the pod with this uid does not start (then with a reason), learned from
+  // Events; kept as long as the Job, or until the next explanation.
+  void explain(const std::string& id, const std::string& uid, std::string reason, std::string message);
 
  private:
   void job_changed(const agent::JobSummary* before, const agent::JobSummary* after);
@@ -62,10 +63,10 @@ class AgentCache {
   mutable std::mutex mutex_;
   std::map<std::string, std::set<std::string>> pods_of_;  // id -> keys in pods_
   struct Explanation {
-    std::string uid, message;
+    std::string uid, reason, message;
   };
-  std::map<std::string, Explanation> missing_pod_;  // by id
-  kube::Reflector<agent::JobSummary> jobs_;         // last: their threads call the functions above
+  std::map<std::string, Explanation> explanations_;  // by id
+  kube::Reflector<agent::JobSummary> jobs_;          // last: their threads call the functions above
   kube::Reflector<agent::PodSummary> pods_;
 };
 

@@ -39,6 +39,10 @@ bool container_started(const AgentView& view) {
   return false;
 }
 
+bool keeps_from_starting(const std::string& reason) {
+  return reason == "FailedMount" || reason == "FailedAttachVolume" || reason == "FailedCreatePodSandBox";
+}
+
 // A kubelet says the one and the other by turns, every few minutes, for as long as the image cannot be had.
 bool pulls_in_vain(const std::string& reason) { return reason == "ErrImagePull" || reason == "ImagePullBackOff"; }
 
@@ -149,7 +153,7 @@ Result<Reconciler::Delay> Reconciler::reconcile(const std::string& id, const std
   if (status.phase == agent::Phase::kPending || status.phase == agent::Phase::kQueued) {
     auto complete = check_complete(view, known, stop);
     if (!complete) return complete;
-    auto explained = explain_missing_pod(view, known, stop);
+    auto explained = explain_waiting(view, known, stop);
     if (!explained) return explained;
     *again = sooner(*again, sooner(*complete, *explained));
   }
@@ -346,21 +350,29 @@ Result<bool> Reconciler::has_dependents(const AgentView& view, const std::stop_t
   return needed ? exists(kube::kSecrets, secret) : Result<bool>(true);
 }
 
-Result<Reconciler::Delay> Reconciler::explain_missing_pod(const AgentView& view, const Known& known,
-                                                          const std::stop_token& stop) {
-  if (!view.job || !view.pods.empty() || view.job->suspended) return Delay{};
+Result<Reconciler::Delay> Reconciler::explain_waiting(const AgentView& view, const Known& known,
+                                                      const std::stop_token& stop) {
+  const auto* pod = view.newest_pod();
+  if (pod == nullptr ? !view.job || view.job->suspended : pod->node.empty() || container_started(view)) return Delay{};
+  // Other reasons say enough by themselves.
+  if (pod != nullptr && !known.reason.empty() && known.reason != "ContainerCreating" &&
+      !keeps_from_starting(known.reason))
+    return Delay{};
+  const std::string uid = pod == nullptr ? view.job->uid : pod->uid;
   auto now = parts_.clock.steady_now();
   auto due =
       known.asked_events_at ? *known.asked_events_at + known.events_backoff : known.first_seen + options_.no_pod_after;
   if (now < due) return Delay{std::chrono::duration_cast<milliseconds>(due - now)};
   kube::ListOptions options;
-  options.field_selector = "involvedObject.uid=" + view.job->uid + ",reason=FailedCreate";
+  options.field_selector = "involvedObject.uid=" + uid + (pod == nullptr ? ",reason=FailedCreate" : "");
   options.call = {options_.call_timeout, stop};
-  std::string message, newest;
+  std::string reason, message, newest;
   auto listed = parts_.client.list(kube::kEvents, parts_.config->kubernetes.ns, options, [&](const Json& event) {
     auto at = string_at(event, "lastTimestamp", string_at(event, "eventTime"));
-    if (at < newest) return;
+    // The kubelet's summary of what it has said before.
+    if (at < newest || string_at(event, "message").starts_with("Unable to attach or mount volumes")) return;
     newest = std::move(at);
+    reason = string_at(event, "reason");
     message = shorten(string_at(event, "message"), 500);
   });
   // Events are an explanation, never a condition: without the right to read them the agent stays unexplained.
@@ -373,7 +385,9 @@ Result<Reconciler::Delay> Reconciler::explain_missing_pod(const AgentView& view,
       it->second.events_backoff = backoff;
     }
   }
-  if (!message.empty()) parts_.cache.explain_missing_pod(view.id, view.job->uid, message);
+  // Of a pod only the last word counts: what failed before the image was pulled has been overcome.
+  if (pod != nullptr && !keeps_from_starting(reason)) reason.clear(), message.clear();
+  if (pod != nullptr || !message.empty()) parts_.cache.explain(view.id, uid, std::move(reason), std::move(message));
   return Delay{std::chrono::duration_cast<milliseconds>(backoff)};
 }
 

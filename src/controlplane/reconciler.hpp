@@ -77,7 +77,7 @@ class Reconciler {
                const char* severity);
   Result<Delay> enforce_deadline(const AgentView& view, const std::stop_token& stop);
   Result<Delay> check_complete(const AgentView& view, const Known& known, const std::stop_token& stop);
-  Result<Delay> explain_missing_pod(const AgentView& view, const Known& known, const std::stop_token& stop);
+  Result<Delay> explain_waiting(const AgentView& view, const Known& known, const std::stop_token& stop);
   Result<bool> has_dependents(const AgentView& view, const std::stop_token& stop);
 
   Parts parts_;

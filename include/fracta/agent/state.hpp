@@ -44,6 +44,7 @@ struct PodTrouble {
   std::string reason, message;                              // status.reason, status.message
   std::string unschedulable_reason, unschedulable_message;  // PodScheduled=False
   std::string disruption_reason, disruption_message;        // DisruptionTarget=True
+  std::string start_reason, start_message;                  // filled from Events: why its containers do not start yet
 };
 
 struct PodSummary {

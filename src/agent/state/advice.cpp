@@ -64,6 +64,11 @@ constexpr auto kTable = std::to_array<Advice>({
     {"StartError", true, "", kStart},
     {"ContainerCannotRun", true, "", kStart},
     {"CrashLoopBackOff", true, "", "\"fracta logs {agent}\" shows why it ends again and again"},
+    {"FailedMount", false, "not found", "create the Secret, ConfigMap or claim that the message names"},
+    {"FailedMount", false, "", "correct the volume in runtime.kubernetes.extra_volumes, or what it refers to"},
+    {"FailedAttachVolume", false, "", "another node may still have the claim's disk: it is tried again"},
+    {"FailedCreatePodSandBox", false, "",
+     "the node's network plug-in or container runtime refused the pod: see the node"},
     {"ContainerCreating", false, "",
      "usually a volume cannot be mounted (Secret, ConfigMap or claim missing) or the image is large: see the pod's "
      "events"},

@@ -59,6 +59,10 @@ void explain_pending(AgentStatus& status, const PodSummary& pod, SystemTime now)
     return;
   }
   if (explain_stuck_container(status, pod)) return;
+  if (pod.trouble && !pod.trouble->start_reason.empty()) {
+    explain(status, pod.trouble->start_reason, pod.trouble->start_message, pod.agent_name);
+    return;
+  }
   if (pod.node.empty() && !pod.scheduled_at) {
     if (grace_over(status, pod.created_at, kScheduleGrace, now)) {
       explain(status, "NotScheduled", "the scheduler has not looked at the pod yet", pod.agent_name);

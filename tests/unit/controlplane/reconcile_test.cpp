@@ -209,6 +209,37 @@ TEST_F(ReconcileTest, AJobWithoutPodIsExplainedByItsEvents) {
   EXPECT_FALSE(plane.get("a1")->reason.empty());
 }
 
+// The last word of the pod's Events counts; its container's own "ContainerCreating" says nothing.
+TEST_F(ReconcileTest, APodWhoseVolumeIsNotThereIsExplainedByItsEvents) {
+  options_.no_pod_after = std::chrono::milliseconds(200);
+  auto& plane = ready();
+  ASSERT_TRUE(plane.spawn(request("a1")));
+  set_pod("a1", "Pending", {{"waiting", {{"reason", "ContainerCreating"}}}});
+  const auto uid = string_at(*cluster_->get(kPodsPath, "fracta-agent-a1-x1"), "metadata/uid");
+  ASSERT_NE(uid, "");
+  const auto event = [&](const char* name, const char* reason, const char* at, const char* message) {
+    cluster_->put(kEventsPath, {{"kind", "Event"},
+                                {"metadata", {{"name", name}}},
+                                {"reason", reason},
+                                {"involvedObject", {{"uid", uid}}},
+                                {"lastTimestamp", at},
+                                {"message", message}});
+  };
+  event("e1", "FailedMount", "2026-01-01T00:00:05Z", "MountVolume.SetUp failed : secret \"openai\" not found");
+  event("e2", "FailedMount", "2026-01-01T00:02:00Z", "Unable to attach or mount volumes: timed out");
+  event("e3", "Scheduled", "2026-01-01T00:00:01Z", "Successfully assigned");
+  EXPECT_TRUE(eventually([&] {
+    auto info = plane.get("a1");
+    return info && info->reason == "FailedMount" && info->message.find("\"openai\" not found") != std::string::npos &&
+           info->next_step.find("create the Secret") != std::string::npos;
+  })) << plane.get("a1")->reason
+      << plane.get("a1")->message;
+  ASSERT_TRUE(told("a1", "lifecycle.stuck"));
+  set_running("a1");
+  EXPECT_TRUE(shows("a1", "Running"));
+  EXPECT_EQ(plane.get("a1")->reason, "");
+}
+
 TEST_F(ReconcileTest, MetricsAreDerivedFromTheCache) {
   auto& plane = ready();
   ASSERT_TRUE(plane.spawn(request("a1")));
