@@ -15,6 +15,6 @@ inline std::string with_tools(const std::string& directory) {
   extras.insert(extras.find(mounts), "      - {name: tools, hostPath: {path: \"" + directory + "\"}}\n");
   return extras;
 }
-inline constexpr const char* kToolsPath = "/tools:/usr/bin:/bin";
+inline constexpr const char* kToolsPath = "/tools:/usr/local/bin:/usr/bin:/bin";
 
 }  // namespace fracta::e2e
