@@ -256,7 +256,9 @@ TEST_F(Faults, AgentsStartOnceWhileAnswersGetLost) {
 
 TEST_F(Faults, TheDaemonIsBackAfterTheServer) {
   ASSERT_NO_FATAL_FAILURE(start());
+  auto witness = quick_client();
   make_everywhere({{"refuse", "1500ms"}});
+  ASSERT_TRUE(within(10s, [&] { return !witness->server_version(); })) << "nobody was refused";
   ASSERT_TRUE(within(60s, [&] {
     const int status = call("POST", "/api/v1/agents", {{"task", "late"}, {"command", {"sh", "-c", "exit 0"}}}).status;
     return status == 201 || status == 409;
