@@ -2,7 +2,7 @@
 #include <array>
 
 #include "config/decode.hpp"
-#include "config/kube_names.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::config {
@@ -33,17 +33,17 @@ StringMap decode_tiers(const View& view) {
 
 EnvVar decode_env_var(const View& view) {
   EnvVar variable{view["name"].text(), view["value"].text(), std::nullopt};
-  for (const std::string& reason : check_env_var_name(variable.name)) {
+  for (const std::string& reason : env_name_errors(variable.name)) {
     view["name"].error("Invalid value: " + in_quotes(variable.name) + ": " + reason);
   }
   const View ref = view["secret_ref"];
   if (!ref.is_map()) return variable;
   variable.secret_ref = SecretKeyRef{ref["name"].text(), ref["key"].text(), false};
   if (!variable.value.empty()) ref.error("secret_ref may not be used when value is not empty");
-  for (const std::string& reason : check_dns1123_subdomain(variable.secret_ref->name)) {
+  for (const std::string& reason : dns1123_subdomain_errors(variable.secret_ref->name)) {
     ref["name"].error("Invalid value: " + in_quotes(variable.secret_ref->name) + ": " + reason);
   }
-  for (const std::string& reason : check_config_map_key(variable.secret_ref->key)) {
+  for (const std::string& reason : config_map_key_errors(variable.secret_ref->key)) {
     ref["key"].error("Invalid value: " + in_quotes(variable.secret_ref->key) + ": " + reason);
   }
   return variable;

@@ -1,7 +1,7 @@
 #include <arpa/inet.h>
 
 #include "config/decode.hpp"
-#include "config/kube_names.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::config {
@@ -27,7 +27,7 @@ void decode_tls(const View& view, ApiTls& tls) {
   if (!tls.names.empty() && !tls.self_signed) view["names"].warning("has no effect without self_signed: true");
   for (const std::string& name : tls.names) {
     const std::string host = name.starts_with("*.") ? name.substr(2) : name;
-    if (!is_address(name) && !check_dns1123_subdomain(host).empty())
+    if (!is_address(name) && !dns1123_subdomain_errors(host).empty())
       view["names"].error(in_quotes(name) + " is neither a DNS name nor an IP address");
   }
 }

@@ -1,7 +1,7 @@
 #include <array>
 
 #include "config/decode.hpp"
-#include "config/kube_names.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 #include "fracta/config/credential_paths.hpp"
 
@@ -42,7 +42,7 @@ void check_origin_scope(const View& view, const std::string& owner, const AuthOr
 
 void check_variable(const View& view, const std::string& name) {
   if (name.empty()) return;
-  for (const std::string& reason : check_env_var_name(name))
+  for (const std::string& reason : env_name_errors(name))
     view.error("Invalid value: " + in_quotes(name) + ": " + reason);
 }
 
@@ -63,9 +63,9 @@ void check_origin_values(const View& view, const AuthOrigin& origin, const std::
   }
   if (origin.secret_ref) {
     const View ref = view["secret_ref"];
-    for (const std::string& reason : check_dns1123_subdomain(origin.secret_ref->name))
+    for (const std::string& reason : dns1123_subdomain_errors(origin.secret_ref->name))
       ref["name"].error("Invalid value: " + in_quotes(origin.secret_ref->name) + ": " + reason);
-    for (const std::string& reason : check_config_map_key(origin.secret_ref->key))
+    for (const std::string& reason : config_map_key_errors(origin.secret_ref->key))
       ref["key"].error("Invalid value: " + in_quotes(origin.secret_ref->key) + ": " + reason);
   }
   if (origin.path.empty()) return;

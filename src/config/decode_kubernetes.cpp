@@ -1,14 +1,14 @@
 #include <array>
 
 #include "config/decode.hpp"
-#include "config/kube_names.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/quantity.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::config {
 namespace {
 
-void report_all(const View& view, const std::string& value, const Reasons& reasons) {
+void report_all(const View& view, const std::string& value, const std::vector<std::string>& reasons) {
   for (const std::string& reason : reasons) view.error("Invalid value: " + in_quotes(value) + ": " + reason);
 }
 
@@ -25,8 +25,8 @@ StringMap decode_labels(const View& view) {
   StringMap labels = view.string_map();
   for (const auto& [key, value] : labels) {
     const View entry = view[key];
-    report_all(entry, key, check_qualified_name(key));
-    report_all(entry, value, check_label_value(value));
+    report_all(entry, key, qualified_name_errors(key));
+    report_all(entry, value, label_value_errors(value));
     const bool reserved = std::find(kReserved.begin(), kReserved.end(), key) != kReserved.end() ||
                           key.rfind("app.kubernetes.io/", 0) == 0 || key.rfind("fracta.io/", 0) == 0;
     if (reserved) entry.warning("this label belongs to Fracta, whose own value wins");
@@ -40,7 +40,7 @@ StringMap decode_annotations(const View& view) {
   std::size_t bytes = 0;
   for (const auto& [key, value] : annotations) {
     const View entry = view[key];
-    report_all(entry, key, check_qualified_name(to_lower(key)));
+    report_all(entry, key, qualified_name_errors(to_lower(key)));
     if (key.rfind("fracta.io/", 0) == 0) entry.warning("this annotation belongs to Fracta, whose own value wins");
     bytes += key.size() + value.size();
   }
@@ -51,8 +51,8 @@ StringMap decode_annotations(const View& view) {
 StringMap decode_node_selector(const View& view) {
   StringMap selector = view.string_map();
   for (const auto& [key, value] : selector) {
-    report_all(view[key], key, check_qualified_name(key));
-    report_all(view[key], value, check_label_value(value));
+    report_all(view[key], key, qualified_name_errors(key));
+    report_all(view[key], value, label_value_errors(value));
   }
   return selector;
 }
@@ -101,7 +101,7 @@ std::vector<std::string> decode_pull_secrets(const View& view) {
       item.error("must be a name or an object {name: ...}");
       continue;
     }
-    names.push_back(checked(name, check_dns1123_subdomain));
+    names.push_back(checked(name, dns1123_subdomain_errors));
   }
   return names;
 }
@@ -146,15 +146,15 @@ std::optional<std::int64_t> decode_seconds(const View& view, std::int64_t least)
 }  // namespace
 
 void decode_kubernetes(const View& block, KubernetesConfig& kubernetes) {
-  const std::string ns = checked(block["namespace"], check_dns1123_label);
+  const std::string ns = checked(block["namespace"], dns1123_label_errors);
   if (!ns.empty()) kubernetes.ns = ns;
   kubernetes.image = block["image"].text();
   if (kubernetes.image != trim(kubernetes.image)) block["image"].error("must not have leading or trailing whitespace");
   kubernetes.image_pull_policy = block["image_pull_policy"].choice({"Always", "IfNotPresent", "Never"}, "");
   kubernetes.image_pull_secrets = decode_pull_secrets(block["image_pull_secrets"]);
-  kubernetes.service_account = checked(block["service_account"], check_dns1123_subdomain);
+  kubernetes.service_account = checked(block["service_account"], dns1123_subdomain_errors);
   kubernetes.automount_service_account_token = block["automount_service_account_token"].boolean();
-  kubernetes.pvc = checked(block["pvc"], check_dns1123_subdomain);
+  kubernetes.pvc = checked(block["pvc"], dns1123_subdomain_errors);
   kubernetes.pvc_mount_path = decode_mount_path(block["pvc_mount_path"]);
   kubernetes.labels = decode_labels(block["labels"]);
   kubernetes.annotations = decode_annotations(block["annotations"]);
@@ -163,8 +163,8 @@ void decode_kubernetes(const View& block, KubernetesConfig& kubernetes) {
   kubernetes.job_ttl_seconds = decode_job_ttl(block["job_ttl_seconds"]);
   kubernetes.active_deadline_seconds = decode_seconds(block["active_deadline_seconds"], 1);
   kubernetes.termination_grace_period_seconds = decode_seconds(block["termination_grace_period_seconds"], 0);
-  kubernetes.priority_class_name = checked(block["priority_class_name"], check_dns1123_subdomain);
-  kubernetes.runtime_class_name = checked(block["runtime_class_name"], check_dns1123_subdomain);
+  kubernetes.priority_class_name = checked(block["priority_class_name"], dns1123_subdomain_errors);
+  kubernetes.runtime_class_name = checked(block["runtime_class_name"], dns1123_subdomain_errors);
   kubernetes.pod_security = decode_pod_security(block["pod_security"]);
   decode_scheduling(block, kubernetes);
   decode_extra_volumes(block, kubernetes);

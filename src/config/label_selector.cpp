@@ -1,5 +1,5 @@
-#include "config/kube_names.hpp"
 #include "config/volume_rules.hpp"
+#include "fracta/base/kube_names.hpp"
 
 namespace fracta::config {
 namespace {
@@ -18,11 +18,11 @@ void check_requirement(const Fields& requirement) {
     requirement.errors().invalid(requirement.path("operator"), op, "not a valid selector operator");
   }
   const std::string key = requirement.text("key");
-  requirement.errors().invalid_each(requirement.path("key"), key, check_qualified_name(key));
+  requirement.errors().invalid_each(requirement.path("key"), key, qualified_name_errors(key));
   std::size_t index = 0;
   for (const std::string& value : requirement.texts("values")) {
     const std::string at = requirement.path("values") + "[" + std::to_string(index++) + "]";
-    requirement.errors().invalid_each(at, value, check_label_value(value));
+    requirement.errors().invalid_each(at, value, label_value_errors(value));
   }
 }
 
@@ -33,8 +33,8 @@ void check_label_selector(const Fields& selector) {
   if (labels != nullptr) {
     for (const auto& [key, value] : labels->items()) {
       const std::string text = value.is_string() ? value.get<std::string>() : std::string();
-      selector.errors().invalid_each(selector.path("matchLabels"), key, check_qualified_name(key));
-      selector.errors().invalid_each(selector.path("matchLabels"), text, check_label_value(text));
+      selector.errors().invalid_each(selector.path("matchLabels"), key, qualified_name_errors(key));
+      selector.errors().invalid_each(selector.path("matchLabels"), text, label_value_errors(text));
     }
   }
   for (const Fields& requirement : selector.items("matchExpressions")) check_requirement(requirement);

@@ -1,9 +1,9 @@
 #include "config/tolerations.hpp"
 
 #include "config/field_errors.hpp"
-#include "config/kube_names.hpp"
 #include "config/schema.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::config {
@@ -32,7 +32,7 @@ void check_toleration(const Json& toleration, const std::string& path, FieldErro
   const std::string value = string_at(toleration, "value");
   const std::string effect = string_at(toleration, "effect");
   const bool any_key = key.empty();
-  if (!any_key) errors.invalid_each(path + ".key", key, check_qualified_name(key));
+  if (!any_key) errors.invalid_each(path + ".key", key, qualified_name_errors(key));
   if (any_key && op != "Exists")
     errors.invalid(path + ".operator", op,
                    "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
@@ -40,7 +40,7 @@ void check_toleration(const Json& toleration, const std::string& path, FieldErro
     errors.invalid(path + ".effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
   }
   if (op.empty() || op == "Equal") {
-    errors.invalid_each(path + ".operator", value, check_label_value(value));
+    errors.invalid_each(path + ".operator", value, label_value_errors(value));
   } else if (op == "Exists") {
     if (!value.empty()) errors.invalid(path + ".operator", value, "value must be empty when `operator` is 'Exists'");
   } else {

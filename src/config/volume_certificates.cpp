@@ -1,6 +1,6 @@
 // Projections that bring certificates: clusterTrustBundle (rules of 1.32), podCertificate (1.34).
-#include "config/kube_names.hpp"
 #include "config/volume_rules.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::config {
@@ -18,7 +18,7 @@ void check_signer_name(const Fields& source) {
   const auto labels = split(segments[0], '.');
   if (segments[0].size() > 253) source.errors().too_long(at, 253);
   for (const std::string& label : labels) {
-    const Reasons reasons = check_dns1123_label(label);
+    const std::vector<std::string> reasons = dns1123_label_errors(label);
     if (reasons.empty()) continue;
     source.errors().invalid(at, segments[0], "validating label \"" + shorten(label, 60) + "\": " + reasons[0]);
     break;
@@ -27,7 +27,7 @@ void check_signer_name(const Fields& source) {
     source.errors().invalid(at, segments[0], "should be a domain with at least two segments separated by dots");
   }
   for (const std::string& label : split(segments[1], '.')) {
-    const Reasons reasons = check_dns1123_subdomain(label);
+    const std::vector<std::string> reasons = dns1123_subdomain_errors(label);
     if (reasons.empty()) continue;
     source.errors().invalid(at, segments[1], "validating label \"" + shorten(label, 60) + "\": " + reasons[0]);
     break;
@@ -41,7 +41,7 @@ void check_bundle_name(const Fields& source) {
   if (name.empty()) source.errors().required(source.path("name"), "must be a valid object name");
   const std::size_t colon = name.rfind(':');
   const std::string last = colon == std::string::npos ? name : name.substr(colon + 1);
-  for (const std::string& reason : check_dns1123_subdomain(last)) {
+  for (const std::string& reason : dns1123_subdomain_errors(last)) {
     source.errors().invalid(source.path("name"), name, "not a valid clustertrustbundlename: " + reason);
   }
   if (source.has("labelSelector")) {

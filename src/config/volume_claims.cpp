@@ -1,9 +1,9 @@
 // ephemeral.volumeClaimTemplate: a PersistentVolumeClaim inside the pod.
 #include <array>
 
-#include "config/kube_names.hpp"
 #include "config/volume_rules.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/quantity.hpp"
 #include "fracta/base/text.hpp"
 
@@ -31,11 +31,11 @@ void check_metadata(const Fields& metadata) {
       check(name, value.is_string() ? value.template get<std::string>() : "");
   };
   entries("annotations", [&](const std::string& key, const std::string&) {
-    metadata.errors().invalid_each(metadata.path("annotations"), key, check_qualified_name(to_lower(key)));
+    metadata.errors().invalid_each(metadata.path("annotations"), key, qualified_name_errors(to_lower(key)));
   });
   entries("labels", [&](const std::string& key, const std::string& value) {
-    metadata.errors().invalid_each(metadata.path("labels"), key, check_qualified_name(key));
-    metadata.errors().invalid_each(metadata.path("labels"), value, check_label_value(value));
+    metadata.errors().invalid_each(metadata.path("labels"), key, qualified_name_errors(key));
+    metadata.errors().invalid_each(metadata.path("labels"), value, label_value_errors(value));
   });
   for (const char* other : kOthers) {
     const Json* value = metadata.value(other);
@@ -99,7 +99,7 @@ void check_claim_spec(const Fields& spec) {
   check_storage(spec);
   const std::string storage_class = spec.text("storageClassName");
   if (!storage_class.empty()) {
-    spec.errors().invalid_each(spec.path("storageClassName"), storage_class, check_dns1123_subdomain(storage_class));
+    spec.errors().invalid_each(spec.path("storageClassName"), storage_class, dns1123_subdomain_errors(storage_class));
   }
   const std::string mode = spec.text("volumeMode", "Filesystem");
   if (mode != "Filesystem" && mode != "Block") {

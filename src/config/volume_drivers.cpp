@@ -1,6 +1,6 @@
 // Disks of clouds and volumes of drivers.
-#include "config/kube_names.hpp"
 #include "config/volume_rules.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::config {
@@ -54,12 +54,12 @@ void check_csi(const Fields& source) {
   const std::string at = source.path("driver");
   if (driver.empty()) source.errors().required(at);
   if (driver.size() > 63) source.errors().too_long(at, 63);
-  source.errors().invalid_each(at, driver, check_dns1123_subdomain(to_lower(driver)));
+  source.errors().invalid_each(at, driver, dns1123_subdomain_errors(to_lower(driver)));
   if (!source.has("nodePublishSecretRef")) return;
   const Fields ref = source.child("nodePublishSecretRef");
   const std::string name = ref.text("name");
   if (name.empty()) return source.errors().required(ref.path("name"));
-  source.errors().invalid_each(ref.path("name"), name, check_dns1123_subdomain(name));
+  source.errors().invalid_each(ref.path("name"), name, dns1123_subdomain_errors(name));
 }
 
 void check_flex_volume(const Fields& source) {

@@ -1,7 +1,7 @@
 // Sources whose files come from API objects: secret, configMap, downwardAPI.
-#include "config/kube_names.hpp"
 #include "config/volume_rules.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/quantity.hpp"
 #include "fracta/base/text.hpp"
 
@@ -37,9 +37,9 @@ bool check_subscript(const Fields& ref, const std::string& field) {
   const std::string base = field.substr(0, open);
   const std::string key = field.substr(open + 2, field.size() - open - 4);
   if (base == "metadata.annotations") {
-    ref.errors().invalid_each(ref.path(), to_lower(key), check_qualified_name(to_lower(key)));
+    ref.errors().invalid_each(ref.path(), to_lower(key), qualified_name_errors(to_lower(key)));
   } else if (base == "metadata.labels") {
-    ref.errors().invalid_each(ref.path(), key, check_qualified_name(key));
+    ref.errors().invalid_each(ref.path(), key, qualified_name_errors(key));
   } else {
     ref.errors().invalid(ref.path("fieldPath"), field,
                          "error converting fieldPath: field label does not support subscript");

@@ -1,6 +1,6 @@
 // Storage reached over the network by its own protocol.
-#include "config/kube_names.hpp"
 #include "config/volume_rules.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::config {
@@ -146,9 +146,9 @@ void check_storageos(const Fields& source) {
   if (name.empty()) {
     source.errors().required(source.path("volumeName"));
   } else {
-    source.errors().invalid_each(source.path("volumeName"), name, check_dns1123_label(name));
+    source.errors().invalid_each(source.path("volumeName"), name, dns1123_label_errors(name));
   }
-  if (!ns.empty()) source.errors().invalid_each(source.path("volumeNamespace"), ns, check_dns1123_label(ns));
+  if (!ns.empty()) source.errors().invalid_each(source.path("volumeNamespace"), ns, dns1123_label_errors(ns));
   if (source.has("secretRef")) source.child("secretRef").require("name");
 }
 

@@ -1,8 +1,8 @@
 #include <array>
 
-#include "config/kube_names.hpp"
 #include "config/volume_rules.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/quantity.hpp"
 #include "fracta/base/text.hpp"
 

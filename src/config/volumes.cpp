@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "config/kube_names.hpp"
 #include "config/schema.hpp"
 #include "config/volume_rules.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/yaml.hpp"
 
 namespace fracta::config {
@@ -21,7 +21,7 @@ void check_name(const Fields& volume, const std::string& name) {
   if (name.empty()) {
     volume.errors().required(volume.path("name"));
   } else {
-    volume.errors().invalid_each(volume.path("name"), name, check_dns1123_label(name));
+    volume.errors().invalid_each(volume.path("name"), name, dns1123_label_errors(name));
   }
 }
 

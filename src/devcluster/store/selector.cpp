@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "devcluster/validation/names.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {

@@ -6,10 +6,10 @@
 #include <set>
 
 #include "devcluster/admission/resources.hpp"
-#include "devcluster/validation/names.hpp"
 #include "devcluster/validation/pod_parts.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {

@@ -4,9 +4,9 @@
 #include <array>
 
 #include "devcluster/schema/json_error.hpp"
-#include "devcluster/validation/names.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "devcluster/validation/go_text.hpp"
-#include "devcluster/validation/names.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 
 namespace fracta::devcluster {
 

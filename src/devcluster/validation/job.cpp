@@ -4,9 +4,9 @@
 #include <set>
 
 #include "devcluster/store/selector.hpp"
-#include "devcluster/validation/names.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 
 namespace fracta::devcluster {
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "devcluster/validation/names.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {

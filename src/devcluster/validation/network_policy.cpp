@@ -2,10 +2,10 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include "devcluster/validation/names.hpp"
 #include "devcluster/validation/pod_parts.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/text.hpp"
 
 namespace fracta::devcluster {

@@ -1,10 +1,10 @@
 // Roles and their bindings (apis/rbac/validation), and Leases (apis/coordination/validation).
 #include <fmt/format.h>
 
-#include "devcluster/validation/names.hpp"
 #include "devcluster/validation/pod_parts.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 
 namespace fracta::devcluster {
 

@@ -1,7 +1,7 @@
 #include "devcluster/validation/validation.hpp"
 
-#include "devcluster/validation/names.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 
 namespace fracta::devcluster {
 

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "devcluster/validation/names.hpp"
 #include "devcluster/validation/pod_parts.hpp"
 #include "devcluster/validation/validation.hpp"
 #include "fracta/base/json.hpp"
+#include "fracta/base/kube_names.hpp"
 #include "fracta/base/quantity.hpp"
 #include "fracta/base/text.hpp"
 

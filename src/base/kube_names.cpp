@@ -1,4 +1,4 @@
-#include "devcluster/validation/names.hpp"
+#include "fracta/base/kube_names.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "fracta/base/text.hpp"
 
-namespace fracta::devcluster {
+namespace fracta {
 
 namespace {
 
@@ -189,4 +189,4 @@ Words path_segment_errors(std::string_view name) {
   return errors;
 }
 
-}  // namespace fracta::devcluster
+}  // namespace fracta
