@@ -268,7 +268,7 @@ TEST_F(ClusterFaults, ALostNodeIsUnknownAndComesBack) {
   }));
   clear();
   EXPECT_TRUE(becomes_condition("Ready", "True"));
-  EXPECT_TRUE(reaches("late", "Succeeded"));
+  EXPECT_TRUE(reaches("late", "Succeeded")) << dump_json(pod("late"), 1);
   EXPECT_EQ(string_at(pod("runs"), "status/phase"), "Running");
 }
 
