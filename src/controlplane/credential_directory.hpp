@@ -26,7 +26,8 @@ class CredentialDirectory {
 
   // What the API works with: every call goes to the store, every change forgets what is remembered. Null without store.
   [[nodiscard]] credentials::CredentialStore* store() const;
-  // For spawns, agents and redaction: list(), bindings() and with_token() may be up to kRemembered old. Null without store.
+  // For spawns, agents and redaction: list(), bindings() and with_token() may be up to kRemembered old. Null without
+  // store.
   [[nodiscard]] credentials::CredentialStore* remembered() const;
   // Grows with every change through store(): what was read before is old.
   [[nodiscard]] std::uint64_t generation() const;

@@ -29,7 +29,7 @@ struct Options {
   std::size_t streams_per_identity = 16;        // watches and followed logs at a time; the rest gets 429
   // Whose token or right is gone by then loses its streams. Besides, answers about callers are remembered for seconds.
   std::chrono::milliseconds look_at_streams_every{15'000};
-  net::ServerTlsOptions tls;                    // empty: plain HTTP
+  net::ServerTlsOptions tls;  // empty: plain HTTP
   std::string version = "unknown", commit = "unknown";
 };
 

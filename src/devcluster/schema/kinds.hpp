@@ -21,7 +21,7 @@ struct Kind {
   bool stored = true;  // false: only "create", answered at once (reviews)
   bool has_status = false;
   bool read_only = false;  // known by name so that clients may list them; there are none
-  std::string view_of;  // the resource whose objects it shows (server/stored_form.hpp); "" for nearly all
+  std::string view_of;     // the resource whose objects it shows (server/stored_form.hpp); "" for nearly all
   const StructType* type = nullptr;
 
   [[nodiscard]] std::string resource() const { return group.empty() ? plural : plural + "." + group; }
