@@ -261,18 +261,21 @@ class ProcessNode final : public Node {
     if (find_path(pod, "metadata/deletionTimestamp") != nullptr) return;
     if (string_at(pod, "spec/schedulerName", "default-scheduler") != "default-scheduler") return;
     const std::string ns = string_at(pod, "metadata/namespace"), name = string_at(pod, "metadata/name");
-    const auto refusal = bind_if_it_fits(pod, ns, name);
-    if (!refusal) return;
     {
+      // Before the look: what makes room right after it finds the pod waiting.
       const std::lock_guard lock(mutex_);
       pending_[string_at(pod, "metadata/uid")] = {ns, name};
     }
-    bool changed = false;
+    const auto refusal = bind_if_it_fits(pod, ns, name);
+    if (!refusal) return;
+    Json marked = pod;
+    if (!mark_unschedulable(marked, *refusal)) return;
+    // First the Event, as the scheduler does: who sees the condition finds it.
+    api_.record_event(pod, "Warning", "FailedScheduling", *refusal, "default-scheduler");
     (void)api_
         .mutate(
-            "pods", ns, name, [&](Json& object) { return changed = mark_unschedulable(object, *refusal); }, "status")
+            "pods", ns, name, [&](Json& object) { return mark_unschedulable(object, *refusal); }, "status")
         .ok();
-    if (changed) api_.record_event(pod, "Warning", "FailedScheduling", *refusal, "default-scheduler");
   }
 
   std::optional<std::string> bind_if_it_fits(const Json& pod, const std::string& ns, const std::string& name) {
