@@ -142,17 +142,22 @@ Result<void> check_mcp_servers(const std::vector<McpServerEntry>& servers) {
   return {};
 }
 
-Result<void> fill_commands(const Adapter& adapter, const AdapterInput& input, const std::string& token, Plan& plan) {
-  plan.env = adapter.environment(input);
-  for (config::EnvVar& entry : plan.env) entry.value = escape_expansion(entry.value);
+// The adapter's own, then its other names for what is given, then what is given: later ones win.
+std::vector<config::EnvVar> environment_of(const Adapter& adapter, const AdapterInput& input) {
+  std::vector<config::EnvVar> env = adapter.environment(input);
+  for (config::EnvVar& entry : env) entry.value = escape_expansion(entry.value);
   std::vector<config::EnvVar> aliases;
   for (const auto& [wanted, source] : adapter.environment_aliases(input))
-    for (config::EnvVar entry : input.given_env)
-      if (entry.name == source) {
-        entry.name = wanted;
-        aliases.push_back(std::move(entry));
-      }
-  plan.env = merge_env(merge_env(std::move(plan.env), aliases), input.given_env);
+    for (config::EnvVar entry : input.given_env) {
+      if (entry.name != source) continue;
+      entry.name = wanted;
+      aliases.push_back(std::move(entry));
+    }
+  return merge_env(merge_env(std::move(env), aliases), input.given_env);
+}
+
+Result<void> fill_commands(const Adapter& adapter, const AdapterInput& input, const std::string& token, Plan& plan) {
+  plan.env = environment_of(adapter, input);
   if (plan.spec.mode == Mode::kBatch) {
     auto argv = adapter.batch_command(input);
     if (!argv) return argv.error();
