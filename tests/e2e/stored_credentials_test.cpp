@@ -129,7 +129,7 @@ TEST_F(Kubeconfig, ADeletedCredentialIsTakenFromTheRunningAgent) {
   ASSERT_TRUE(eventually([&] { return !read_tmp(".ambient_kubeconfig").empty(); })) << log_of("k");
   const auto refused = fracta({"credential", "delete", id, "--confirm"});
   EXPECT_NE(refused.exit_code, 0);
-  EXPECT_THAT(refused.standard_error, HasSubstr("k"));
+  EXPECT_THAT(refused.standard_error, HasSubstr("in use by agent k"));
   ASSERT_EQ(fracta({"credential", "delete", id, "--confirm", "--force"}).exit_code, 0);
   EXPECT_EQ(wait_for_end("k"), 0) << log_of("k");
   EXPECT_THAT(log_of("k"), AllOf(HasSubstr("taken away: "), HasSubstr("taken\n")));
